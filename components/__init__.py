@@ -1,0 +1,1 @@
+"""TFX and Beam building blocks: records, jobs, evaluation."""

@@ -1,0 +1,1 @@
+"""Metrics in TFMA, the gate, and the results page."""

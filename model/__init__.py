@@ -1,0 +1,1 @@
+"""The network and everything it is judged by: body, rotations, layers, losses, metrics, training."""

@@ -1,0 +1,1 @@
+"""Body models: files, NumPy path, differentiable layer."""

@@ -1,0 +1,52 @@
+"""Trained networks on disk: Keras weights and the settings that rebuild the network around them."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import keras
+
+from model.config import Config
+from model.errors import ConfigError
+from model.frame_model import FrameModel
+from model.storage import write_json, written_aside
+from model.video_model import VideoModel
+
+WEIGHTS = "network.weights.h5"
+SETTINGS = "network.json"
+
+
+def save(folder: str | pathlib.Path, network: FrameModel | VideoModel, config: Config, body_id: str) -> None:
+    """Writes weights, then the settings that make them readable."""
+    folder = pathlib.Path(folder)
+    with written_aside(folder / WEIGHTS) as aside:
+        network.save_weights(aside)
+    stage = "video" if isinstance(network, VideoModel) else "frame"
+    write_json(folder / SETTINGS, {"stage": stage, "body_id": body_id, "config": config.to_dict()})
+
+
+def load(folder: str | pathlib.Path) -> tuple[keras.Model, Config, str]:
+    """Rebuilds a network.
+
+    Returns:
+        The network with its weights, its config, and the id of the body it was trained for.
+
+    Raises:
+        ConfigError: the folder holds no checkpoint.
+    """
+    folder = pathlib.Path(folder)
+    try:
+        settings = json.loads((folder / SETTINGS).read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"A folder with {SETTINGS} and {WEIGHTS} is needed. Received: {folder} ({error})") from error
+    config = Config.from_dict(settings["config"])
+    size = config.model.image_size
+    if settings["stage"] == "video":
+        network = VideoModel(config.model)
+        network.build((None, config.model.clip_length, size, size, 3))
+    else:
+        network = FrameModel(config.model)
+        network.build((None, size, size, 3))
+    network.load_weights(folder / WEIGHTS)
+    return network, config, settings["body_id"]

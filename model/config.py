@@ -1,0 +1,149 @@
+"""Settings of the network and its training: frozen, validated in one place, stored with every run."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+from model.errors import ConfigError
+
+ENCODERS = ("resnet50v2", "resnet50", "small")
+
+
+def _require(holds: bool, wanted: str, received: Any) -> None:
+    if not holds:
+        raise ConfigError(f"{wanted[0].upper()}{wanted[1:]}. Received: {received!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """The network (paper section 4; docs/assumptions.md lists what its text leaves open).
+
+    Attributes:
+        encoder: "resnet50v2" (default), "resnet50" or "small" (for CPUs).
+        image_size: side of the square input, pixels.
+        clip_length: frames T of a clip.
+        lstm_width: width of the LSTM; must equal the encoder's feature width so that the regressor carries over.
+        attention_width: hidden width of the attention MLP.
+        regressor_width: width of the regressor's two hidden layers.
+        regressor_dropout: dropout rate after each of them.
+        iterations: IEF steps.
+        imagenet: start ResNet encoders from Keras' ImageNet weights.
+    """
+
+    encoder: str = "resnet50v2"
+    image_size: int = 224
+    clip_length: int = 16
+    lstm_width: int = 2048
+    attention_width: int = 512
+    regressor_width: int = 1024
+    regressor_dropout: float = 0.5
+    iterations: int = 3
+    imagenet: bool = True
+
+    def __post_init__(self):
+        _require(self.encoder in ENCODERS, f"encoder is one of {', '.join(ENCODERS)}", self.encoder)
+        _require(self.image_size >= 32, "image_size is at least 32 pixels", self.image_size)
+        _require(self.clip_length >= 2, "clip_length is at least 2 frames", self.clip_length)
+        _require(0 <= self.regressor_dropout < 1, "regressor_dropout is in [0, 1)", self.regressor_dropout)
+        _require(self.iterations >= 1, "iterations is at least 1", self.iterations)
+
+
+@dataclasses.dataclass(frozen=True)
+class LossConfig:
+    """Weights of the loss terms; 0 switches a term off (paper table 4 is five such settings).
+
+    Attributes:
+        keypoints2d: weight of L2D, the L1 distance in normalised image coordinates.
+        keypoints3d: weight of L3D, the squared distance in metres, root-aligned.
+        pose: weight of the rotation part of Lsmpl.
+        betas: weight of the shape part of Lsmpl.
+        smooth: lambda, weight of the shape smoothness loss (video model only).
+        rotation_space: "matrix" or "axis_angle": how rotations are compared in Lsmpl.
+    """
+
+    keypoints2d: float = 1.0
+    keypoints3d: float = 10.0
+    pose: float = 1.0
+    betas: float = 0.05
+    smooth: float = 0.1
+    rotation_space: str = "matrix"
+
+    def __post_init__(self):
+        spaces = ("matrix", "axis_angle")
+        _require(self.rotation_space in spaces, f"rotation_space is one of {', '.join(spaces)}", self.rotation_space)
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            _require(not isinstance(value, float) or value >= 0, f"loss weight {field.name} is not negative", value)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """One training stage.
+
+    Attributes:
+        batch_clips: clips in a batch (the frame stage flattens them to batch_clips * frames_per_clip stills).
+        frames_per_clip: frames drawn from each clip in the frame stage.
+        epochs: passes over the training split.
+        learning_rate: peak rate; a cosine decays it to zero after a short linear warm-up.
+        clip_norm: global gradient norm limit.
+        seed: seed of shuffling, augmentation, dropout and initial weights.
+    """
+
+    batch_clips: int = 16
+    frames_per_clip: int = 16
+    epochs: int = 30
+    learning_rate: float = 1e-5
+    clip_norm: float = 5.0
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("batch_clips", "frames_per_clip", "epochs"):
+            _require(getattr(self, name) >= 1, f"{name} is at least 1", getattr(self, name))
+        _require(self.learning_rate > 0, "learning_rate is positive", self.learning_rate)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A whole run: network, loss, and the two stages."""
+
+    model: ModelConfig = ModelConfig()
+    loss: LossConfig = LossConfig()
+    frame: TrainConfig = TrainConfig()
+    video: TrainConfig = TrainConfig()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Config:
+        """Inverse of to_dict.
+
+        Raises:
+            ConfigError: a key is unknown or a value cannot work.
+        """
+        parts = {"model": ModelConfig, "loss": LossConfig, "frame": TrainConfig, "video": TrainConfig}
+        try:
+            return cls(**{name: parts[name](**value) for name, value in values.items()})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(f"A config has the sections {', '.join(parts)}. Received: {values} ({error})") from error
+
+    @classmethod
+    def read(cls, path: str | pathlib.Path) -> Config:
+        """Reads a JSON file written from to_dict.
+
+        Raises:
+            ConfigError: the file is missing, not JSON, or its values cannot work.
+        """
+        try:
+            return cls.from_dict(json.loads(pathlib.Path(path).read_text()))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"A config is a JSON file. Received: {path} ({error})") from error
+
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that name this config."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:12]

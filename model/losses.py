@@ -1,0 +1,89 @@
+"""Training losses (paper section 4.1 and 4.2), each a mean over the batch of the paper's sums."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from keras import ops
+
+from model import conventions, rotations
+from model.camera import project_weak
+from model.config import LossConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """The weighted total and its unweighted terms, scalars."""
+
+    total: object
+    keypoints2d: object
+    keypoints3d: object
+    pose: object
+    betas: object
+    smooth: object
+
+    TERMS = ("keypoints2d", "keypoints3d", "pose", "betas", "smooth")
+
+
+def root_aligned(keypoints):
+    """Keypoints [..., 19, 3] relative to the middle of the hips."""
+    first, second = conventions.ROOT_KEYPOINTS
+    root = 0.5 * (keypoints[..., first, :] + keypoints[..., second, :])
+    return keypoints - root[..., None, :]
+
+
+def mesh_losses(theta, keypoints, labels: dict, config: LossConfig) -> Losses:
+    """Lframe = L2D + m (L3D + Lsmpl) and, for clips, lambda Lsmooth.
+
+    Args:
+        theta: [B, 85] for stills or [B, T, 85] for clips.
+        keypoints: [..., 19, 3] metres, of the body posed by theta.
+        labels: "pose" [..., 72], "betas" [..., 10], "keypoints3d" [..., 19, 3] metres in the camera frame,
+            "keypoints3d_valid" [..., 19], "keypoints2d" [..., 19, 3] (normalised x, y, visible), "has_3d" and
+            "has_smpl" [...], with the leading dimensions of `theta`.
+        config: weights.
+    """
+    pose, betas = theta[..., conventions.POSE_SLICE], theta[..., conventions.BETAS_SLICE]
+
+    # L2D = sum_i v_i |x_i - x^_i|_1
+    projected = project_weak(keypoints, theta[..., conventions.CAMERA_SLICE])
+    distance = ops.sum(ops.abs(projected - labels["keypoints2d"][..., :2]), -1)
+    keypoints2d = ops.mean(ops.sum(labels["keypoints2d"][..., 2] * distance, -1))
+
+    # L3D = sum_i |X_i - X^_i|^2, where 3D labels exist
+    difference = root_aligned(keypoints) - root_aligned(labels["keypoints3d"])
+    squared = ops.sum(difference * difference, -1) * labels["keypoints3d_valid"]
+    keypoints3d = ops.mean(labels["has_3d"] * ops.sum(squared, -1))
+
+    # Lsmpl = |[theta, beta] - [theta^, beta^]|^2
+    shape = ops.sum((betas - labels["betas"]) ** 2, -1)
+    pose_error, shape = (
+        ops.mean(labels["has_smpl"] * term) for term in (_pose_error(pose, labels["pose"], config), shape)
+    )
+
+    # Lsmooth = sum_{t>1} |beta_t - beta_{t-1}|^2, over frames here as the other terms are
+    smooth = ops.zeros(())
+    if len(theta.shape) == 3:
+        smooth = ops.mean(ops.sum((betas[:, 1:] - betas[:, :-1]) ** 2, -1))
+
+    total = (
+        config.keypoints2d * keypoints2d
+        + config.keypoints3d * keypoints3d
+        + config.pose * pose_error
+        + config.betas * shape
+        + config.smooth * smooth
+    )
+    return Losses(total, keypoints2d, keypoints3d, pose_error, shape, smooth)
+
+
+def _pose_error(pose, truth, config: LossConfig):
+    """Squared difference of the 24 rotations, [..., 72] twice -> [...]."""
+    if config.rotation_space == "axis_angle":
+        return ops.sum((pose - truth) ** 2, -1)
+    lead = tuple(-1 if d is None else d for d in pose.shape[:-1])
+    difference = _matrices(pose) - _matrices(truth)
+    return ops.reshape(ops.sum(difference**2, (-3, -2, -1)), lead)
+
+
+def _matrices(pose):
+    return rotations.axis_angle_to_matrix(ops.reshape(pose, (-1, conventions.NUM_JOINTS, 3)), ops)

@@ -1,0 +1,1 @@
+"""Input pipeline and the two training stages."""

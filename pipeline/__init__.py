@@ -1,0 +1,1 @@
+"""The whole: TFX pipeline, runners, demo and command line."""

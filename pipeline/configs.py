@@ -1,0 +1,32 @@
+"""Settings by name: the paper's, and the small one that `make demo` trains on two CPU cores."""
+
+from __future__ import annotations
+
+from components.evaluation.gate import GateConfig
+from model.config import Config, LossConfig, ModelConfig, TrainConfig
+
+PIPELINE_NAME = "mviper"
+
+PAPER = Config()
+
+# The paper's architecture with every part small: 96 px, a 0.3 M weight encoder, LSTM width 128.
+DEMO = Config(
+    model=ModelConfig(
+        encoder="small",
+        image_size=96,
+        clip_length=16,
+        lstm_width=128,
+        attention_width=64,
+        regressor_width=256,
+        regressor_dropout=0.2,
+        imagenet=False,
+    ),
+    loss=LossConfig(),
+    frame=TrainConfig(batch_clips=16, frames_per_clip=6, epochs=40, learning_rate=1e-3),
+    video=TrainConfig(batch_clips=16, frames_per_clip=16, epochs=8, learning_rate=3e-4),
+)
+
+CONFIGS = {"paper": PAPER, "demo": DEMO}
+
+# What the demo's model must reach to be pushed.
+DEMO_GATE = GateConfig()

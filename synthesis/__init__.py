@@ -1,0 +1,1 @@
+"""People that move, dressed, seen: motion, garments, cloth, scene, rendering, labels."""

@@ -1,0 +1,45 @@
+"""Geometry of synthesis on NumPy arrays, computed by tensorflow-graphics.
+
+TensorFlow is imported on first use: it costs seconds, and most of synthesis never needs it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def slerp(start: np.ndarray, end: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    """Spherical interpolation of unit quaternions (w, x, y, z) along the shorter arc.
+
+    Args:
+        start: [..., 4].
+        end: [..., 4].
+        fraction: [..., 1] in 0..1.
+
+    Returns:
+        Unit quaternions [..., 4], float32.
+    """
+    from tensorflow_graphics.math.interpolation import slerp as tfg_slerp
+
+    start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
+    end = np.where((start * end).sum(-1, keepdims=True) < 0, -end, end)
+    # InterpolationType.QUATERNION would negate again by its own rule; VECTOR is the plain formula.
+    out = tfg_slerp.interpolate(start, end, np.asarray(fraction, np.float32), tfg_slerp.InterpolationType.VECTOR).numpy()
+    return out / np.linalg.norm(out, axis=-1, keepdims=True)
+
+
+def project(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """Pinhole projection: points [..., 3] metres in the camera frame, K [3, 3] -> pixels [..., 2]."""
+    from tensorflow_graphics.rendering.camera import perspective
+
+    points = np.asarray(points, np.float32)
+    focal = np.broadcast_to(np.float32([intrinsics[0, 0], intrinsics[1, 1]]), (*points.shape[:-1], 2))
+    centre = np.broadcast_to(np.float32([intrinsics[0, 2], intrinsics[1, 2]]), (*points.shape[:-1], 2))
+    return perspective.project(points, focal, centre).numpy()
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Area-weighted unit normals: vertices [V, 3], faces [F, 3] -> [V, 3]."""
+    from tensorflow_graphics.geometry.representation.mesh import normals
+
+    return normals.vertex_normals(np.asarray(vertices, np.float32), np.asarray(faces, np.int32)).numpy()

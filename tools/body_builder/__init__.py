@@ -1,0 +1,1 @@
+"""Builds the free bodies from MakeHuman's data; `tools/build_body.py` runs the steps in order."""
