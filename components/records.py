@@ -127,7 +127,9 @@ def encode(clip: Clip) -> bytes:
         wanted = _shape(shape, clip.length)
         if value.shape != wanted or not np.isfinite(value).all():
             state = "finite" if np.isfinite(value).all() else "not finite"
-            raise RecordError(f"{name} of {clip.clip_id} is finite with shape {wanted}. Received: {value.shape}, {state}")
+            raise RecordError(
+                f"{name} of {clip.clip_id} is finite with shape {wanted}. Received: {value.shape}, {state}"
+            )
         feature[name] = floats(value)
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(deterministic=True)
 
@@ -158,7 +160,9 @@ def decode(serialised: bytes) -> Clip:
             has_smpl=bool(feature["labels/has_smpl"].int64_list.value[0]),
         )
     except (DecodeError, ValueError, IndexError) as error:
-        raise RecordError(f"A record is a tf.Example of the layout in components/records.py. Received: {error}") from error
+        raise RecordError(
+            f"A record is a tf.Example of the layout in components/records.py. Received: {error}"
+        ) from error
 
 
 def parse_spec(length: int) -> dict[str, Any]:

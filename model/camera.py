@@ -8,7 +8,7 @@ Array = Any
 
 
 def project_weak(points: Array, camera: Array) -> Array:
-    """x = s * Pi(X) + t, where Pi drops z. The global rotation is already in X.
+    """X = s * Pi(X) + t, where Pi drops z. The global rotation is already in X.
 
     Args:
         points: [..., K, 3] metres, camera axes (x right, y down, z forward).

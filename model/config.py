@@ -62,6 +62,8 @@ class LossConfig:
         pose: weight of the rotation part of Lsmpl.
         betas: weight of the shape part of Lsmpl.
         smooth: lambda, weight of the shape smoothness loss (video model only).
+        heatmaps: weight of L2D on the small encoder's own keypoint heatmaps, which stands in for the pre-training
+            that a ResNet brings; not in the paper.
         rotation_space: "matrix" or "axis_angle": how rotations are compared in Lsmpl.
     """
 
@@ -70,6 +72,7 @@ class LossConfig:
     pose: float = 1.0
     betas: float = 0.05
     smooth: float = 0.1
+    heatmaps: float = 0.0
     rotation_space: str = "matrix"
 
     def __post_init__(self):
@@ -90,6 +93,7 @@ class TrainConfig:
         epochs: passes over the training split.
         learning_rate: peak rate; a cosine decays it to zero after a short linear warm-up.
         clip_norm: global gradient norm limit.
+        augmentation: strength of scaling, shifting and recolouring, 0..1; flips are always there.
         seed: seed of shuffling, augmentation, dropout and initial weights.
     """
 
@@ -98,11 +102,13 @@ class TrainConfig:
     epochs: int = 30
     learning_rate: float = 1e-5
     clip_norm: float = 5.0
+    augmentation: float = 1.0
     seed: int = 0
 
     def __post_init__(self):
         for name in ("batch_clips", "frames_per_clip", "epochs"):
             _require(getattr(self, name) >= 1, f"{name} is at least 1", getattr(self, name))
+        _require(0 <= self.augmentation <= 1, "augmentation is in 0..1", self.augmentation)
         _require(self.learning_rate > 0, "learning_rate is positive", self.learning_rate)
 
 

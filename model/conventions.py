@@ -18,7 +18,7 @@ JOINTS = (
 )  # fmt: skip
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
 NUM_JOINTS = len(JOINTS)
-# The tree by depth: LEVELS[d] are the joints d bones from the root, a run of indices whose parents are in LEVELS[d - 1].
+# The tree by depth: LEVELS[d] are the joints d bones from the root, a run of indices with parents in LEVELS[d - 1].
 LEVELS = ((0,), (1, 2, 3), (4, 5, 6), (7, 8, 9), (10, 11, 12, 13, 14), (15, 16, 17), (18, 19), (20, 21), (22, 23))
 
 # The 14 joints of LSP, then five points of COCO's face. Evaluation uses the first 14.

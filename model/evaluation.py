@@ -61,13 +61,13 @@ def _parts(posed: PosedBody):
 def _compare(predicted: PosedBody, truth: PosedBody, betas, fps) -> dict[str, Any]:
     """Metrics of one clip; the metric functions want a leading batch."""
     joints = (predicted.keypoints[None], truth.keypoints[None])
-    meshes = tuple(metrics.align_root(p.vertices, p.keypoints)[None] for p in (predicted, truth))
+    mesh, true_mesh = (metrics.align_root(p.vertices, p.keypoints)[None] for p in (predicted, truth))
     values = {
         "mpjpe_mm": metrics.mpjpe(*joints, ops),
         "pa_mpjpe_mm": metrics.pa_mpjpe(*joints, ops),
-        "mpvpe_mm": metrics.mpvpe(*meshes, ops),
-        "mrvpv_l1_m": metrics.mrvpv(*meshes, 1, ops),
-        "mrvpv_l2_m": metrics.mrvpv(*meshes, 2, ops),
+        "mpvpe_mm": metrics.mpvpe(mesh, true_mesh, ops),
+        "mrvpv_l1_m": metrics.mrvpv(mesh, true_mesh, 1, ops),
+        "mrvpv_l2_m": metrics.mrvpv(mesh, true_mesh, 2, ops),
         "mrsv_l1": metrics.mrsv(betas[None], 1, ops),
         "mrsv_l2": metrics.mrsv(betas[None], 2, ops),
         "accel_mm_s2": metrics.acceleration_error(*joints, fps[None], ops),

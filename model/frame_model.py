@@ -25,7 +25,8 @@ class FrameModel(keras.Model):
         self.mean_theta.build(phi_shape)
         self.regressor.build(phi_shape, (None, self.mean_theta.mean.shape[0]))
 
-    def call(self, images, training=None):
-        """Encodes, then regresses from the mean Theta."""
+    def call(self, images, training=None, return_features: bool = False):
+        """Encodes, then regresses from the mean Theta; with `return_features`, also phi [B, D]."""
         phi, _ = self.encoder(images, training=training)
-        return self.regressor(phi, self.mean_theta(phi), training=training)
+        theta = self.regressor(phi, self.mean_theta(phi), training=training)
+        return (theta, phi) if return_features else theta

@@ -9,6 +9,7 @@ from keras import ops
 from model import conventions, rotations
 from model.camera import project_weak
 from model.config import LossConfig
+from model.encoder import heatmap_keypoints
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Losses:
     pose: object
     betas: object
     smooth: object
+    heatmaps: object
 
-    TERMS = ("keypoints2d", "keypoints3d", "pose", "betas", "smooth")
+    TERMS = ("keypoints2d", "keypoints3d", "pose", "betas", "smooth", "heatmaps")
 
 
 def root_aligned(keypoints):
@@ -32,12 +34,13 @@ def root_aligned(keypoints):
     return keypoints - root[..., None, :]
 
 
-def mesh_losses(theta, keypoints, labels: dict, config: LossConfig) -> Losses:
+def mesh_losses(theta, keypoints, features, labels: dict, config: LossConfig) -> Losses:
     """Lframe = L2D + m (L3D + Lsmpl) and, for clips, lambda Lsmooth.
 
     Args:
         theta: [B, 85] for stills or [B, T, 85] for clips.
         keypoints: [..., 19, 3] metres, of the body posed by theta.
+        features: [..., D], phi; read only when the heatmap loss is on.
         labels: "pose" [..., 72], "betas" [..., 10], "keypoints3d" [..., 19, 3] metres in the camera frame,
             "keypoints3d_valid" [..., 19], "keypoints2d" [..., 19, 3] (normalised x, y, visible), "has_3d" and
             "has_smpl" [...], with the leading dimensions of `theta`.
@@ -46,9 +49,7 @@ def mesh_losses(theta, keypoints, labels: dict, config: LossConfig) -> Losses:
     pose, betas = theta[..., conventions.POSE_SLICE], theta[..., conventions.BETAS_SLICE]
 
     # L2D = sum_i v_i |x_i - x^_i|_1
-    projected = project_weak(keypoints, theta[..., conventions.CAMERA_SLICE])
-    distance = ops.sum(ops.abs(projected - labels["keypoints2d"][..., :2]), -1)
-    keypoints2d = ops.mean(ops.sum(labels["keypoints2d"][..., 2] * distance, -1))
+    keypoints2d = _visible_distance(project_weak(keypoints, theta[..., conventions.CAMERA_SLICE]), labels)
 
     # L3D = sum_i |X_i - X^_i|^2, where 3D labels exist
     difference = root_aligned(keypoints) - root_aligned(labels["keypoints3d"])
@@ -66,14 +67,23 @@ def mesh_losses(theta, keypoints, labels: dict, config: LossConfig) -> Losses:
     if len(theta.shape) == 3:
         smooth = ops.mean(ops.sum((betas[:, 1:] - betas[:, :-1]) ** 2, -1))
 
+    heatmaps = _visible_distance(heatmap_keypoints(features), labels) if config.heatmaps else ops.zeros(())
+
     total = (
         config.keypoints2d * keypoints2d
         + config.keypoints3d * keypoints3d
         + config.pose * pose_error
         + config.betas * shape
         + config.smooth * smooth
+        + config.heatmaps * heatmaps
     )
-    return Losses(total, keypoints2d, keypoints3d, pose_error, shape, smooth)
+    return Losses(total, keypoints2d, keypoints3d, pose_error, shape, smooth, heatmaps)
+
+
+def _visible_distance(points, labels):
+    """sum_i v_i |x_i - x^_i|_1 of normalised points [..., 19, 2], mean over the batch."""
+    distance = ops.sum(ops.abs(points - labels["keypoints2d"][..., :2]), -1)
+    return ops.mean(ops.sum(labels["keypoints2d"][..., 2] * distance, -1))
 
 
 def _pose_error(pose, truth, config: LossConfig):

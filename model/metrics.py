@@ -60,7 +60,7 @@ def pa_mpjpe(predicted: Array, truth: Array, xp: Any = np) -> Array:
 
 
 def similarity_align(source: Array, target: Array, xp: Any = np) -> Array:
-    """Scales, rotates and moves source [..., N, 3] onto target [..., N, 3] in the least-squares sense (Umeyama 1991)."""
+    """Scales, rotates and moves source onto target [..., N, 3] in the least-squares sense (Umeyama 1991)."""
     source_mean = xp.mean(source, axis=-2, keepdims=True)
     target_mean = xp.mean(target, axis=-2, keepdims=True)
     a, b = source - source_mean, target - target_mean

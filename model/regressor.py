@@ -66,5 +66,5 @@ class MeanTheta(layers.Layer):
         self.mean.assign(mean)
 
     def call(self, features):
-        """features [B, D] (only its batch size is read) -> [B, 85]."""
+        """Features [B, D] (only its batch size is read) -> [B, 85]."""
         return ops.zeros_like(features[:, :1]) + self.mean

@@ -66,14 +66,15 @@ class VideoModel(keras.Model):
         for part in ("encoder", "regressor", "mean_theta"):
             getattr(self, part).set_weights(getattr(frame_model, part).get_weights())
 
-    def call(self, clips, training=None, return_attention: bool = False):
-        """Runs a clip; with `return_attention`, also the maps alpha [B, T, L]."""
+    def call(self, clips, training=None, return_features: bool = False, return_attention: bool = False):
+        """Runs a clip; with `return_features`, also phi [B, T, D], or else the attention maps alpha [B, T, L]."""
         length = clips.shape[1]
         frames = ops.reshape(clips, (-1, *clips.shape[2:]))
         phi, annotations = self.encoder(frames, training=training)
         keys = self.attention.keys(annotations)
         projected = self.cell.project_features(phi)
-        first = ops.reshape(phi, (-1, length, phi.shape[-1]))[:, 0]
+        features = ops.reshape(phi, (-1, length, phi.shape[-1]))
+        first = features[:, 0]
 
         def step(carry, inputs):
             hidden, memory, theta, _ = carry
@@ -90,6 +91,8 @@ class VideoModel(keras.Model):
         inputs = tuple(_time_major(x, length) for x in (annotations, keys, projected))
         _, (_, _, thetas, alphas) = ops.scan(step, carry, inputs)
         thetas = ops.swapaxes(thetas, 0, 1)
+        if return_features:
+            return thetas, features
         return (thetas, ops.swapaxes(alphas, 0, 1)) if return_attention else thetas
 
 

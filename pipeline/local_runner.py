@@ -92,8 +92,8 @@ def _component_bar(total: int) -> Iterator[None]:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if record.msg == "Component %s is running." and record.args:
-                bar.set_postfix_str(str(record.args[0]))
+            if record.msg == "Component %s is running.":
+                bar.set_postfix_str(record.getMessage().split()[1])
             elif record.msg == "Component %s is finished.":
                 bar.update()
 
@@ -118,10 +118,10 @@ def _read_result(connection, name: str) -> RunResult:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
     store = metadata_store.MetadataStore(connection)
-    runs = store.get_contexts_by_type("pipeline_run")
-    last = max((r for r in runs if r.name.startswith(name + ".")), key=lambda r: r.id)
+    last = max(store.get_contexts_by_type("pipeline_run"), key=lambda context: context.id)
     executions = sorted(store.get_executions_by_context(last.id), key=lambda e: e.id)
-    components, outputs = [], {}
+    components: list[Component] = []
+    outputs = {}
     for execution in executions:
         component = execution.type.rsplit(".", 1)[-1]
         for node in store.get_contexts_by_execution(execution.id):

@@ -95,7 +95,7 @@ def create_pipeline(
         components=[examples, statistics, schema, validator, frame, video, last_blessed, evaluator, pusher],
         metadata_connection_config=metadata,
         enable_cache=True,
-        beam_pipeline_args=beam_args or [],
+        beam_pipeline_args=list(beam_args or []),
     )
 
 

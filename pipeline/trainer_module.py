@@ -72,7 +72,9 @@ def train(
         records.check_body(body_id, body.body_id, "The frame model")
         trained = stages.train_video(config, body, frame_model, data, held_out, log_dir)
     else:
-        raise ConfigError(f"Stage is one of {', '.join(STAGES)}, video with a base model. Received: {stage}, {base_model}")
+        raise ConfigError(
+            f"Stage is one of {', '.join(STAGES)}, video with a base model. Received: {stage}, {base_model}"
+        )
     signatures.export(
         export_dir, trained.network, BodyLayer(body), functools.partial(records.parse_frames, length=length), parse
     )

@@ -21,11 +21,14 @@ def slerp(start: np.ndarray, end: np.ndarray, fraction: np.ndarray) -> np.ndarra
     """
     from tensorflow_graphics.math.interpolation import slerp as tfg_slerp
 
-    start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
+    shape = np.shape(start)
+    # tensorflow-graphics takes one batch dimension when the fractions are a batch too.
+    start, end = (np.asarray(q, np.float32).reshape(-1, 4) for q in (start, end))
+    weight = np.asarray(fraction, np.float32).reshape(-1, 1)
     end = np.where((start * end).sum(-1, keepdims=True) < 0, -end, end)
     # InterpolationType.QUATERNION would negate again by its own rule; VECTOR is the plain formula.
-    out = tfg_slerp.interpolate(start, end, np.asarray(fraction, np.float32), tfg_slerp.InterpolationType.VECTOR).numpy()
-    return out / np.linalg.norm(out, axis=-1, keepdims=True)
+    out = tfg_slerp.interpolate(start, end, weight, tfg_slerp.InterpolationType.VECTOR).numpy()
+    return (out / np.linalg.norm(out, axis=-1, keepdims=True)).reshape(shape)
 
 
 def project(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
@@ -33,8 +36,9 @@ def project(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     from tensorflow_graphics.rendering.camera import perspective
 
     points = np.asarray(points, np.float32)
-    focal = np.broadcast_to(np.float32([intrinsics[0, 0], intrinsics[1, 1]]), (*points.shape[:-1], 2))
-    centre = np.broadcast_to(np.float32([intrinsics[0, 2], intrinsics[1, 2]]), (*points.shape[:-1], 2))
+    shape = (*points.shape[:-1], 2)
+    focal = np.broadcast_to(np.diagonal(intrinsics)[:2].astype(np.float32), shape)
+    centre = np.broadcast_to(intrinsics[:2, 2].astype(np.float32), shape)
     return perspective.project(points, focal, centre).numpy()
 
 

@@ -92,7 +92,9 @@ def read_body(path: str | pathlib.Path, gender: str) -> BodyData:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in _SHAPES}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise BodyFileError(f"A body file with the arrays {', '.join(_SHAPES)} is needed. Received: {path} ({error})") from error
+        raise BodyFileError(
+            f"A body file with the arrays {', '.join(_SHAPES)} is needed. Received: {path} ({error})"
+        ) from error
     sizes: dict[str, int] = {}
     for name, wanted in _SHAPES.items():
         shape = arrays[name].shape

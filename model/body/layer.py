@@ -81,9 +81,7 @@ class BodyLayer(keras.layers.Layer):
         pose = ops.reshape(ops.cast(pose, "float32"), (rows, conventions.NUM_JOINTS, 3))
         betas = ops.reshape(ops.cast(betas, "float32"), (rows, conventions.NUM_BETAS))
         rot = rotations.axis_angle_to_matrix(pose, ops)
-        joints = self._rest_joints + ops.reshape(
-            ops.matmul(betas, self._shape_joints), (-1, conventions.NUM_JOINTS, 3)
-        )
+        joints = self._rest_joints + ops.reshape(ops.matmul(betas, self._shape_joints), (-1, conventions.NUM_JOINTS, 3))
         affine = self._skinning_transforms(rot, joints)
         features = ops.reshape(rot[:, 1:] - ops.eye(3), (-1, conventions.POSE_FEATURES))
         mesh = self._full_mesh if vertices else self._keypoint_mesh

@@ -8,29 +8,35 @@ import numpy as np
 
 from model import conventions
 
-SCALE = (0.85, 1.15)
+# Half widths of the uniform draws at strength 1.
+SCALE = 0.15
 SHIFT = 0.08  # of the frame's half side
 BRIGHTNESS = 0.15
-CONTRAST = (0.75, 1.25)
+CONTRAST = 0.25
 COLOUR = 0.08  # per-channel gain
 
+_MIRROR_POINT = np.array([-1.0, 1.0, 1.0], np.float32)
+_MIRROR_ROTATION = np.array([1.0, -1.0, -1.0], np.float32)
 
-def augment_clip(clip: dict[str, Any], seed: Any) -> dict[str, Any]:
+
+def augment_clip(clip: dict[str, Any], seed: Any, strength: float = 1.0) -> dict[str, Any]:
     """Flips, scales, shifts and recolours one clip.
 
     Args:
         clip: "images" uint8 [T, S, S, 3], "pose" [T, 72], "keypoints3d" [T, 19, 3], "keypoints3d_valid" [T, 19],
             "keypoints2d" [T, 19, 3] (normalised, visible); other entries pass through.
         seed: int64 tensor [2] for stateless random numbers.
+        strength: factor on all ranges; flips are always even odds.
     """
     import tensorflow as tf
 
-    draws = tf.unstack(tf.random.stateless_uniform([9], seed))
-    flip = draws[0] < 0.5
+    coin, *draws = tf.unstack(tf.random.stateless_uniform([9], seed, -1.0, 1.0))
+    flip = coin < 0.0
+    draws = [strength * draw for draw in draws]
     clip = {**clip, **flip_labels(clip, flip)}
-    scale = SCALE[0] + (SCALE[1] - SCALE[0]) * draws[1]
-    shift = SHIFT * (2.0 * tf.stack(draws[2:4]) - 1.0)
-    clip["images"] = _recolour(_move(clip["images"], flip, scale, shift), draws[4:])
+    scale = 1.0 + SCALE * draws[0]
+    shift = SHIFT * tf.stack(draws[1:3])
+    clip["images"] = _recolour(_move(clip["images"], flip, scale, shift), draws[3:])
     points, visible = clip["keypoints2d"][..., :2] * scale + shift, clip["keypoints2d"][..., 2:]
     inside = tf.reduce_all(tf.abs(points) <= 1.0, -1, keepdims=True)
     clip["keypoints2d"] = tf.concat([points, visible * tf.cast(inside, tf.float32)], -1)
@@ -46,11 +52,11 @@ def flip_labels(clip: dict[str, Any], flip: Any) -> dict[str, Any]:
 
     length = tf.shape(clip["pose"])[0]
     pose = tf.reshape(clip["pose"], (length, conventions.NUM_JOINTS, 3))
-    pose = tf.gather(pose, conventions.JOINT_MIRROR, axis=1) * np.float32([1, -1, -1])
+    pose = tf.gather(pose, conventions.JOINT_MIRROR, axis=1) * _MIRROR_ROTATION
     swapped = {
         "pose": tf.reshape(pose, (length, conventions.POSE_SIZE)),
-        "keypoints3d": _swap(clip["keypoints3d"]) * np.float32([-1, 1, 1]),
-        "keypoints2d": _swap(clip["keypoints2d"]) * np.float32([-1, 1, 1]),
+        "keypoints3d": _swap(clip["keypoints3d"]) * _MIRROR_POINT,
+        "keypoints2d": _swap(clip["keypoints2d"]) * _MIRROR_POINT,
         "keypoints3d_valid": _swap(clip["keypoints3d_valid"]),
     }
     return {name: tf.where(flip, value, clip[name]) for name, value in swapped.items()}
@@ -74,7 +80,9 @@ def _move(images, flip, scale, shift):
     d = 1.0 / scale
     offset = shift * (size / 2.0)
     zero = tf.zeros(())
-    transform = tf.stack([a, zero, centre - a * (centre + offset[0]), zero, d, centre - d * (centre + offset[1]), zero, zero])
+    transform = tf.stack(
+        [a, zero, centre - a * (centre + offset[0]), zero, d, centre - d * (centre + offset[1]), zero, zero]
+    )
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.tile(transform[None], (tf.shape(images)[0], 1)),
@@ -88,8 +96,7 @@ def _move(images, flip, scale, shift):
 def _recolour(images, draws):
     import tensorflow as tf
 
-    brightness = 255.0 * BRIGHTNESS * (2.0 * draws[0] - 1.0)
-    contrast = CONTRAST[0] + (CONTRAST[1] - CONTRAST[0]) * draws[1]
-    gain = contrast * (1.0 + COLOUR * (2.0 * tf.stack(draws[2:5]) - 1.0))
+    brightness = 255.0 * BRIGHTNESS * draws[0]
+    gain = (1.0 + CONTRAST * draws[1]) * (1.0 + COLOUR * tf.stack(draws[2:5]))
     images = (tf.cast(images, tf.float32) - 127.5) * gain + (127.5 + brightness)
     return tf.cast(tf.clip_by_value(images, 0.0, 255.0), tf.uint8)

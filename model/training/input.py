@@ -94,12 +94,11 @@ def training_batches(clips: Any, count: int, train: TrainConfig, stills: bool) -
 
     def prepare(index, clip):
         seed = tf.stack([tf.constant(train.seed, tf.int64), index])
-        clip = augment_clip(clip, seed)
         if stills:
             length = tf.shape(clip["pose"])[0]
             order = tf.argsort(tf.random.stateless_uniform([length], seed + 1))[: train.frames_per_clip]
             clip = {name: tf.gather(value, order) for name, value in clip.items()}
-        return clip
+        return augment_clip(clip, seed, train.augmentation)
 
     data = clips.shuffle(count, seed=train.seed, reshuffle_each_iteration=True).repeat().enumerate()
     data = data.map(prepare, num_parallel_calls=2, deterministic=True)

@@ -26,14 +26,14 @@ class MeshTrainer(keras.Model):
         self.means = {name: keras.metrics.Mean(name=name) for name in names}
 
     def call(self, images, training=None):
-        """Images -> "theta" and the "keypoints" of the body that it poses."""
-        theta = self.network(images, training=training)
+        """Images -> "theta", the "keypoints" of the body that it poses, and the encoder's "features"."""
+        theta, features = self.network(images, training=training, return_features=True)
         posed = self.body(theta[..., conventions.POSE_SLICE], theta[..., conventions.BETAS_SLICE])
-        return {"theta": theta, "keypoints": posed.keypoints}
+        return {"theta": theta, "keypoints": posed.keypoints, "features": features}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The weighted sum of model.losses; each term is tracked under its own name."""
-        losses = mesh_losses(y_pred["theta"], y_pred["keypoints"], y, self.loss_config)
+        losses = mesh_losses(y_pred["theta"], y_pred["keypoints"], y_pred["features"], y, self.loss_config)
         for name in Losses.TERMS:
             self.means[name].update_state(getattr(losses, name))
         return losses.total

@@ -1,0 +1,60 @@
+"""Drawing of meshes and keypoints over images, in plain OpenCV: for overlays, reports and TensorBoard."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from model import conventions
+
+TRUTH_COLOUR = (120, 200, 120)
+PREDICTION_COLOUR = (110, 150, 235)
+# Towards the light in camera axes: from above, a little from the left, from the camera's side.
+_LIGHT = np.array([-0.35, -0.55, -0.76])
+
+
+def draw_mesh(
+    image: np.ndarray,
+    vertices: np.ndarray,
+    pixels: np.ndarray,
+    faces: np.ndarray,
+    colour: tuple[int, int, int] = PREDICTION_COLOUR,
+    opacity: float = 0.85,
+) -> np.ndarray:
+    """Paints a shaded mesh over an image, far faces first.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        vertices: [V, 3] metres, camera axes.
+        pixels: [V, 2] where they are in the image.
+        faces: [F, 3], counter-clockwise seen from outside.
+        colour: RGB.
+        opacity: of the mesh, 0..1.
+
+    Returns:
+        A new image.
+    """
+    corners = vertices[faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+    shown = np.flatnonzero(normals[:, 2] < 0)
+    order = shown[np.argsort(-corners[shown, :, 2].mean(1), kind="stable")]
+    shade = 0.35 + 0.65 * np.clip(normals[order] @ _LIGHT, 0.0, 1.0)
+    colours = shade[:, None] * np.array(colour, float)
+    # OpenCV takes fixed-point coordinates: 4 fractional bits keep small triangles in place.
+    triangles = np.rint(np.clip(pixels, -1e4, 1e4)[faces[order]] * 16).astype(np.int32)
+    painted = image.copy()
+    for triangle, tint in zip(triangles, colours.tolist(), strict=True):
+        cv2.fillConvexPoly(painted, triangle, tint, shift=4)
+    return cv2.addWeighted(painted, opacity, image, 1.0 - opacity, 0.0)
+
+
+def draw_keypoints(image: np.ndarray, keypoints: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """Draws the 19 keypoints and their bones: keypoints [19, 2] pixels, colour RGB; returns a new image."""
+    image = image.copy()
+    points = [tuple(int(v) for v in np.rint(p * 16)) for p in np.clip(keypoints, -1e4, 1e4)]
+    for a, b in conventions.KEYPOINT_BONES:
+        cv2.line(image, points[a], points[b], colour, 1, cv2.LINE_AA, shift=4)
+    for point in points:
+        cv2.circle(image, point, 32, colour, -1, cv2.LINE_AA, shift=4)
+    return image

@@ -1,0 +1,1 @@
+"""The `mviper` program: one file a verb."""

@@ -1,0 +1,77 @@
+"""Flags that several verbs share, defined once."""
+
+from __future__ import annotations
+
+import pathlib
+
+from absl import flags, logging
+
+from model.config import Config
+from model.errors import MotionError
+from synthesis.scene.plan import SIMULATION_FPS, ClipPlan, PlanSettings, draw_plan
+
+FLAGS = flags.FLAGS
+
+
+def define_dataset(defaults: PlanSettings) -> None:
+    """Flags that say what a dataset is; `dataset_plan` reads them."""
+    flags.DEFINE_integer("seed", defaults.seed, "every random choice is drawn from it", lower_bound=0)
+    flags.DEFINE_integer("train_simulations", defaults.train_simulations, "dressed, moving people to train on")
+    flags.DEFINE_integer("eval_simulations", defaults.eval_simulations, "dressed, moving people to evaluate on")
+    flags.DEFINE_integer("windows", defaults.windows, "clips cut from a simulation, each seen from 4 viewpoints")
+    flags.DEFINE_integer("length", defaults.length, "frames of a clip")
+    flags.DEFINE_integer("stride", defaults.stride, "frames of simulation (30 a second) between frames of a clip")
+    flags.DEFINE_float("edge_length", defaults.edge_length, "of the cloth's triangles, metres")
+    flags.DEFINE_string("photos", defaults.photos, "folder of background photos; default: painted backdrops")
+    flags.DEFINE_string("motion", "", "folder of motion files (BVH); default: the built-in motions")
+
+
+def plan_settings() -> PlanSettings:
+    """PlanSettings of the flags.
+
+    Raises:
+        ConfigError: a value cannot work.
+    """
+    names = ("seed", "train_simulations", "eval_simulations", "windows", "length", "stride", "edge_length", "photos")
+    return PlanSettings(**{name: FLAGS[name].value for name in names})
+
+
+def dataset_plan() -> list[ClipPlan]:
+    """The plan that the flags describe."""
+    return draw_plan(plan_settings(), read_motions(FLAGS.motion) if FLAGS.motion else ())
+
+
+def read_motions(folder: str) -> list[tuple[pathlib.Path, int]]:
+    """Motion files below a folder with their lengths; files that cannot be read are named and left out.
+
+    Raises:
+        MotionError: the folder is missing, empty, or none of its files can be read.
+    """
+    from synthesis.motion import library
+
+    motions, problems = [], []
+    for path in library.find_motion_files(folder):
+        try:
+            motions.append((path, len(library.load_motion(path).resample(SIMULATION_FPS))))
+        except MotionError as error:
+            logging.warning("left out: %s", error)
+            problems.append(str(error))
+    if not motions:
+        raise MotionError(f"A folder with readable motion files is needed. Received: {folder}: {problems[0]}")
+    return motions
+
+
+def define_config(default: str) -> None:
+    """The flag that names or points to a model.config.Config; `config` reads it."""
+    flags.DEFINE_string("config", default, "demo, paper, or a JSON file of model.config.Config")
+
+
+def config() -> Config:
+    """Config of the flag.
+
+    Raises:
+        ConfigError: no such name or file.
+    """
+    from pipeline.configs import CONFIGS
+
+    return CONFIGS[FLAGS.config] if FLAGS.config in CONFIGS else Config.read(FLAGS.config)

@@ -1,0 +1,90 @@
+"""`mviper VERB --flags`: finds the verb, reads its flags, turns what a user did wrong into one line and status 2."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+from absl import flags
+from absl import logging as absl_logging
+
+VERBS = {
+    "demo": "the whole pipeline on embedded defaults: synthesize, train, evaluate, push, serve, report",
+    "doctor": "check Python, packages, GL, memory, GPU and body files, and say what to do",
+    "plan": "draw every random choice of a dataset into one JSON-lines file",
+    "synthesize": "render a plan, or a dataset drawn from flags, into records",
+    "train": "train the frame and the video model on records, without TFX",
+    "evaluate": "metrics of a SavedModel on records, beside the mean pose",
+    "predict": "a video in, bodies and an overlay video out",
+    "serve": "serve SavedModels over TF Serving's gRPC and REST protocols",
+    "pipeline": "run the TFX pipeline on records",
+}
+
+
+def usage() -> str:
+    """The page that `mviper --help` prints."""
+    verbs = "\n".join(f"  {verb:<12}{text}" for verb, text in VERBS.items())
+    return f"usage: mviper VERB [--flags]\n\n{verbs}\n\nmviper VERB --help lists a verb's flags."
+
+
+def main(argv: list[str]) -> int:
+    """Runs one command line (without the program's name) and returns its exit status."""
+    if not argv or argv[0] in ("--help", "-h", "help"):
+        print(usage())
+        return 0
+    verb, rest = argv[0], argv[1:]
+    if verb not in VERBS:
+        return _complain(f"A verb is one of {', '.join(VERBS)}. Received: {verb}")
+    # TensorFlow and Beam read these when they are imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    module = importlib.import_module(f"pipeline.cli.{verb}")
+    if "--help" in rest or "-h" in rest:
+        shared = "pipeline.cli.flag_groups"
+        parts = [module.__name__] + ([shared] if shared in flags.FLAGS.flags_by_module_dict() else [])
+        described = "".join(flags.FLAGS.module_help(part) for part in parts)
+        print(f"mviper {verb}: {VERBS[verb]}\n\n{module.__doc__}\n{described}")
+        return 0
+    from model.errors import UserError
+
+    try:
+        positional = flags.FLAGS([f"mviper {verb}", *rest])[1:]
+    except flags.Error as error:
+        return _complain(f"{error}. `mviper {verb} --help` lists the flags")
+    _quiet()
+    try:
+        return module.main(positional) or 0
+    except UserError as error:
+        return _complain(str(error))
+    except OSError as error:
+        # A full disk or a missing permission is the machine's state, not a bug: name the file, show no stack.
+        return _complain(f"A file could not be read or written. Received: {error}")
+    except KeyboardInterrupt:
+        print("\nmviper: stopped; finished work is kept and taken up by the next run", file=sys.stderr)
+        return 130
+
+
+def run() -> None:
+    """Entry point of the installed program."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def _complain(message: str) -> int:
+    print(f"mviper: {message}", file=sys.stderr)
+    return 2
+
+
+def _quiet() -> None:
+    """Libraries' chatter off; our own warnings stay."""
+    import logging
+    import warnings
+
+    absl_logging.use_absl_handler()
+    absl_logging.set_verbosity(absl_logging.WARNING)
+    logging.getLogger().setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")
+
+
+if __name__ == "__main__":
+    run()

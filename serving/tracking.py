@@ -1,0 +1,91 @@
+"""Where the person is: a box per frame, given by the user or found by OpenCV's built-in people detector."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from model.errors import ConfigError, VideoError
+
+# The square crop's side, in heights of the person: what the training frames show.
+CROP_IN_STATURES = 1.3
+# OpenCV's HOG window leaves a margin: the person fills about this share of its height.
+_HOG_STATURE = 0.8
+_HOG_WIDTH = 480
+_DETECT_EVERY = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Square:
+    """A square crop of a frame: its left and top pixel, which may lie outside of the frame, and its side."""
+
+    left: int
+    top: int
+    side: int
+
+    @classmethod
+    def around(cls, x: float, y: float, side: float) -> Square:
+        """The crop with this centre and side, on whole pixels."""
+        side = max(2.0, side)
+        return cls(round(x - side / 2), round(y - side / 2), round(side))
+
+    def cut(self, frame: np.ndarray, size: int) -> np.ndarray:
+        """The crop, resized to size x size; outside of the frame the edge is continued."""
+        rows = np.clip(np.arange(self.top, self.top + self.side), 0, frame.shape[0] - 1)
+        columns = np.clip(np.arange(self.left, self.left + self.side), 0, frame.shape[1] - 1)
+        interpolation = cv2.INTER_AREA if size < self.side else cv2.INTER_LINEAR
+        return cv2.resize(frame[rows][:, columns], (size, size), interpolation=interpolation)
+
+    def to_frame(self, pixels: np.ndarray, size: int) -> np.ndarray:
+        """Pixels of a size x size crop -> pixels of the frame, [..., 2]; pixel centres lie at whole numbers."""
+        return (pixels + 0.5) * (self.side / size) - 0.5 + np.array([self.left, self.top])
+
+
+def parse_box(text: str) -> Square:
+    """A tight person box "x,y,width,height" in pixels -> the crop around it.
+
+    Raises:
+        ConfigError: not four numbers, or an empty box.
+    """
+    try:
+        x, y, width, height = map(float, text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"A box is x,y,width,height in pixels. Received: {text!r}") from error
+    if not (width > 0 and height > 0):
+        raise ConfigError(f"A box has positive width and height. Received: {text!r}")
+    return Square.around(x + width / 2, y + height / 2, CROP_IN_STATURES * max(width, height))
+
+
+def detect_people(frames: list[np.ndarray]) -> list[Square]:
+    """One crop a frame that follows the most certain person.
+
+    Detects on every tenth frame and interpolates between detections.
+
+    Args:
+        frames: RGB, uint8.
+
+    Raises:
+        VideoError: nobody was found in any frame.
+    """
+    hog = cv2.HOGDescriptor()
+    hog.setSVMDetector(cv2.HOGDescriptor_getDefaultPeopleDetector())  # type: ignore[attr-defined]
+    indices: list[int] = []
+    found: list[tuple[float, float, float]] = []
+    for index in range(0, len(frames), _DETECT_EVERY):
+        scale = min(1.0, _HOG_WIDTH / frames[index].shape[1])
+        small = cv2.resize(frames[index], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        boxes, scores = hog.detectMultiScale(small, winStride=(8, 8), padding=(16, 16), scale=1.05)
+        if len(boxes):
+            x, y, width, height = boxes[int(np.argmax(scores))] / scale
+            indices.append(index)
+            found.append((x + width / 2, y + height / 2, CROP_IN_STATURES * _HOG_STATURE * height))
+    if not found:
+        raise VideoError("A video with a person in it is needed; say where with --box. Received: nobody was detected")
+    table = np.array(found)
+    # One odd detection must not pull the crop away: a running median over three.
+    padded = np.concatenate([table[:1], table, table[-1:]])
+    table = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
+    columns = [np.interp(np.arange(len(frames)), indices, column) for column in table.T]
+    return [Square.around(*row) for row in np.stack(columns, 1)]

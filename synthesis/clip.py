@@ -1,0 +1,202 @@
+"""One plan line -> frames and labels: simulate (once for all clips of a simulation), then render."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+
+import cv2
+import numpy as np
+
+from model.errors import UserError
+from model.storage import written_aside
+from synthesis import labels
+from synthesis.avatar import avatar_body
+from synthesis.cloth import gates
+from synthesis.cloth.simulate import simulate as simulate_cloth
+from synthesis.garments.dress import dress
+from synthesis.garments.fabrics import FABRICS
+from synthesis.motion import builtin, lead_in, library, placement
+from synthesis.motion.motion import Motion
+from synthesis.render.interface import Backdrop, Renderer, Surface
+from synthesis.scene import backgrounds, cameras, textures
+from synthesis.scene.appearance import body_surface
+from synthesis.scene.plan import BUILTIN, SIMULATION_FPS, ClipPlan, MotionPlan, SimulationPlan
+
+JPEG_QUALITY = 92
+
+
+class SimulationRejectedError(UserError):
+    """A simulation did not pass the cloth's quality gates; the message holds the reasons."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SimulatedGarment:
+    """A garment in motion.
+
+    Attributes:
+        faces: [F, 3] vertex indices.
+        rest_uv: [F, 3, 2] pattern coordinates of each corner, metres.
+        vertices: [T, V, 3] metres, world.
+    """
+
+    faces: np.ndarray
+    rest_uv: np.ndarray
+    vertices: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Simulation:
+    """A dressed, moving person at SIMULATION_FPS, lead-in cut.
+
+    Attributes:
+        pose: [T, 72] axis-angle, world.
+        trans: [T, 3] metres.
+        garments: inner ones first.
+    """
+
+    pose: np.ndarray
+    trans: np.ndarray
+    garments: tuple[SimulatedGarment, ...]
+
+    def save(self, path: pathlib.Path) -> None:
+        """Writes a cache file."""
+        arrays = {"pose": self.pose, "trans": self.trans}
+        for i, garment in enumerate(self.garments):
+            for field in dataclasses.fields(garment):
+                arrays[f"{field.name}_{i}"] = getattr(garment, field.name)
+        with written_aside(path) as aside:
+            np.savez(aside, **arrays)
+
+    @classmethod
+    def load(cls, path: pathlib.Path) -> Simulation:
+        """Reads a cache file."""
+        with np.load(path) as file:
+            count = sum(name.startswith("faces_") for name in file.files)
+            names = [field.name for field in dataclasses.fields(SimulatedGarment)]
+            garments = (SimulatedGarment(**{name: file[f"{name}_{i}"] for name in names}) for i in range(count))
+            return cls(file["pose"], file["trans"], tuple(garments))
+
+
+def load_motion(plan: MotionPlan) -> Motion:
+    """The planned window of a motion, at SIMULATION_FPS.
+
+    Raises:
+        MotionError: the file cannot be read or is shorter than the plan says.
+    """
+    if plan.source == BUILTIN:
+        seconds = (plan.start + plan.frames) / SIMULATION_FPS
+        return builtin.make(plan.kind, plan.seed, seconds, SIMULATION_FPS).window(plan.start, plan.frames)
+    return _file_motion(plan.source).window(plan.start, plan.frames)
+
+
+@functools.lru_cache(maxsize=2)
+def _file_motion(path: str) -> Motion:
+    return library.load_motion(path).resample(SIMULATION_FPS)
+
+
+def simulate(plan: SimulationPlan) -> Simulation:
+    """Moves and dresses one person.
+
+    Raises:
+        SimulationRejectedError: the cloth did not pass its gates.
+        MotionError: the motion cannot be had.
+    """
+    body = avatar_body()
+    betas = np.array(plan.betas, np.float32)
+    motion = load_motion(plan.motion)
+    trans = placement.place(motion, body, betas)
+    pose, trans, lead = lead_in.with_lead_in(motion.pose, trans, SIMULATION_FPS)
+    vertices, _ = body(pose, betas, trans)
+    garments = dress(plan.outfit, body, betas, plan.edge_length, plan.ease)
+    # Garments are placed around the body at rest; the lead-in begins in the same pose, elsewhere.
+    garments = [garment.translated(trans[0]) for garment in garments]
+    skin = np.zeros(body.data.num_vertices, bool)
+    skin[body.data.faces[body.data.face_parts == 0]] = True
+    fabrics = [FABRICS[name] for name in plan.fabrics]
+    cloth = simulate_cloth(garments, fabrics, vertices, body.data.faces, skin, SIMULATION_FPS)
+    reasons = gates.check(cloth, garments, vertices, body.data.faces)
+    if reasons:
+        raise SimulationRejectedError(f"Cloth that passes its gates is needed. Received: {'; '.join(reasons)}")
+    dressed = zip(garments, cloth.vertices, strict=True)
+    return Simulation(
+        pose=pose[lead:],
+        trans=trans[lead:],
+        garments=tuple(SimulatedGarment(mesh.faces, mesh.rest_uv, moved[lead:]) for mesh, moved in dressed),
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RenderedClip:
+    """Frames and labels of one clip.
+
+    Attributes:
+        frames: T JPEG files.
+        masks: uint8 [T, H, W]: 0 backdrop, 1 body, from 2 on garments.
+        depth: float32 [T, H, W] metres, inf where nothing is.
+        labels: in the camera frame.
+        intrinsics: [3, 3].
+        extrinsics: [T, 3, 4] world to camera.
+    """
+
+    frames: list[bytes]
+    masks: np.ndarray
+    depth: np.ndarray
+    labels: labels.Labels
+    intrinsics: np.ndarray
+    extrinsics: np.ndarray
+
+
+def render(plan: ClipPlan, simulation: Simulation, renderer: Renderer) -> RenderedClip:
+    """Renders one clip of a simulation and labels it.
+
+    Args:
+        plan: the clip.
+        simulation: of plan.simulation.
+        renderer: of the lens's picture size.
+    """
+    body = avatar_body()
+    betas = np.array(plan.simulation.betas, np.float32)
+    shown = plan.start + plan.stride * np.arange(plan.length)
+    pose, trans = simulation.pose[shown], simulation.trans[shown]
+    vertices, joints = body(pose, betas, trans)
+    garments = [garment.vertices[shown] for garment in simulation.garments]
+
+    renderer.load([body_surface(body.data, plan.appearance), *_garment_surfaces(plan, simulation)])
+    backdrop = _backdrop(plan)
+    views = cameras.track(plan.viewpoint, plan.lens, joints[:, 0], cameras.heading(pose[0, :3]))
+    pictures = [
+        renderer.render([vertices[t], *(g[t] for g in garments)], view, plan.lights, backdrop)
+        for t, view in enumerate(views)
+    ]
+    depth = np.stack([picture.depth for picture in pictures])
+    extrinsics = np.stack([view.extrinsics for view in views])
+    intrinsics = views[0].intrinsics
+    return RenderedClip(
+        frames=[_jpeg(picture.rgb) for picture in pictures],
+        masks=np.stack([picture.mask for picture in pictures]),
+        depth=depth,
+        labels=labels.label(body, betas, pose, trans, vertices, intrinsics, extrinsics, depth),
+        intrinsics=intrinsics,
+        extrinsics=extrinsics,
+    )
+
+
+def _garment_surfaces(plan: ClipPlan, simulation: Simulation) -> list[Surface]:
+    return [
+        Surface(f"garment{i}", 2 + i, garment.faces, garment.rest_uv, textures.make(kind, seed).material())
+        for i, (garment, (kind, seed)) in enumerate(zip(simulation.garments, plan.textures, strict=True))
+    ]
+
+
+def _backdrop(plan: ClipPlan) -> Backdrop:
+    size = plan.lens.width, plan.lens.height
+    if plan.backdrop in backgrounds.KINDS:
+        return backgrounds.make(plan.backdrop, plan.backdrop_seed, *size)
+    return backgrounds.from_photos(backgrounds.find_photos(plan.backdrop), plan.backdrop_seed, *size)
+
+
+def _jpeg(rgb: np.ndarray) -> bytes:
+    _, encoded = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return encoded.tobytes()

@@ -1,0 +1,1 @@
+"""How bodies move: built-in motions, motion capture files, retargeting, placement on the floor."""

@@ -1,0 +1,1 @@
+"""Pictures of posed surfaces: one interface, several renderers."""

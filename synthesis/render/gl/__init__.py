@@ -1,0 +1,1 @@
+"""Deferred OpenGL renderer on EGL: a GPU, or Mesa on the CPU."""

@@ -1,0 +1,1 @@
+"""What a clip shows besides people and cloth: cameras, lights, backdrops, textures, skin."""
