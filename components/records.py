@@ -33,6 +33,7 @@ class Clip:
         body_id: the body that pose and betas belong to.
         fps: frames a second.
         frames: T JPEG files.
+        masks: T PNG files of the frames' size, 0 where the backdrop is seen; empty where nobody knows.
         frame_size: (height, width) pixels.
         pose: [T, 72] axis-angle, global rotation (camera frame) first.
         betas: [10].
@@ -54,6 +55,7 @@ class Clip:
     body_id: str
     fps: float
     frames: list[bytes]
+    masks: list[bytes]
     frame_size: tuple[int, int]
     pose: np.ndarray
     betas: np.ndarray
@@ -119,6 +121,7 @@ def encode(clip: Clip) -> bytes:
     feature["clip/fps"] = floats([clip.fps])
     feature["clip/length"] = integers(clip.length)
     feature["frames/encoded"] = strings(clip.frames)
+    feature["frames/mask"] = strings(clip.masks)
     feature["frames/size"] = integers(*clip.frame_size)
     feature["labels/has_3d"] = integers(int(clip.has_3d))
     feature["labels/has_smpl"] = integers(int(clip.has_smpl))
@@ -155,6 +158,7 @@ def decode(serialised: bytes) -> Clip:
             **values,
             fps=feature["clip/fps"].float_list.value[0],
             frames=frames,
+            masks=list(feature["frames/mask"].bytes_list.value),
             frame_size=(height, width),
             has_3d=bool(feature["labels/has_3d"].int64_list.value[0]),
             has_smpl=bool(feature["labels/has_smpl"].int64_list.value[0]),
@@ -172,6 +176,7 @@ def parse_spec(length: int) -> dict[str, Any]:
     spec: dict[str, Any] = {name: tf.io.FixedLenFeature([], tf.string) for name in _BYTES}
     spec["clip/fps"] = tf.io.FixedLenFeature([], tf.float32)
     spec["frames/encoded"] = tf.io.FixedLenFeature([length], tf.string)
+    spec["frames/mask"] = tf.io.FixedLenFeature([length], tf.string, [b""] * length)
     spec["frames/size"] = tf.io.FixedLenFeature([2], tf.int64)
     for name in ("labels/has_3d", "labels/has_smpl"):
         spec[name] = tf.io.FixedLenFeature([], tf.int64)
@@ -225,7 +230,7 @@ def parse_batch(serialised: Any, length: int) -> dict[str, Any]:
         length: frames T of every clip.
 
     Returns:
-        "frames" [B, T] JPEG strings, "frame_size" [B] pixels (frames are square), "body_id" [B], "fps" [B], "pose"
+        "frames" [B, T] JPEG strings, "masks" [B, T] PNG strings (empty without masks), "frame_size" [B] pixels (frames are square), "body_id" [B], "fps" [B], "pose"
         [B, T, 72], "betas" [B, 10], "keypoints3d" [B, T, 19, 3], "keypoints3d_valid" [B, T, 19], "keypoints2d"
         [B, T, 19, 3] (pixels, visible), "has_3d" and "has_smpl" [B] as float32.
     """
@@ -234,6 +239,7 @@ def parse_batch(serialised: Any, length: int) -> dict[str, Any]:
     parsed = tf.io.parse_example(serialised, parse_spec(length))
     return {
         "frames": parsed["frames/encoded"],
+        "masks": parsed["frames/mask"],
         "frame_size": tf.cast(parsed["frames/size"][:, 1], tf.float32),
         "body_id": parsed["clip/body_id"],
         "fps": parsed["clip/fps"],

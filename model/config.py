@@ -62,8 +62,8 @@ class LossConfig:
         pose: weight of the rotation part of Lsmpl.
         betas: weight of the shape part of Lsmpl.
         smooth: lambda, weight of the shape smoothness loss (video model only).
-        heatmaps: weight of L2D on the small encoder's own keypoint heatmaps, which stands in for the pre-training
-            that a ResNet brings; not in the paper.
+        heatmaps: weight of a cross entropy on the small encoder's keypoint heatmaps, which stands in for the
+            pre-training that a ResNet brings; not in the paper.
         rotation_space: "matrix" or "axis_angle": how rotations are compared in Lsmpl.
     """
 

@@ -9,7 +9,6 @@ from keras import ops
 from model import conventions, rotations
 from model.camera import project_weak
 from model.config import LossConfig
-from model.encoder import heatmap_keypoints
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +39,7 @@ def mesh_losses(theta, keypoints, features, labels: dict, config: LossConfig) ->
     Args:
         theta: [B, 85] for stills or [B, T, 85] for clips.
         keypoints: [..., 19, 3] metres, of the body posed by theta.
-        features: [..., D], phi; read only when the heatmap loss is on.
+        features: [..., L, D], the encoder's annotation vectors; read only when the heatmap loss is on.
         labels: "pose" [..., 72], "betas" [..., 10], "keypoints3d" [..., 19, 3] metres in the camera frame,
             "keypoints3d_valid" [..., 19], "keypoints2d" [..., 19, 3] (normalised x, y, visible), "has_3d" and
             "has_smpl" [...], with the leading dimensions of `theta`.
@@ -67,7 +66,7 @@ def mesh_losses(theta, keypoints, features, labels: dict, config: LossConfig) ->
     if len(theta.shape) == 3:
         smooth = ops.mean(ops.sum((betas[:, 1:] - betas[:, :-1]) ** 2, -1))
 
-    heatmaps = _visible_distance(heatmap_keypoints(features), labels) if config.heatmaps else ops.zeros(())
+    heatmaps = _heatmap_loss(features, labels["keypoints2d"]) if config.heatmaps else ops.zeros(())
 
     total = (
         config.keypoints2d * keypoints2d
@@ -84,6 +83,21 @@ def _visible_distance(points, labels):
     """sum_i v_i |x_i - x^_i|_1 of normalised points [..., 19, 2], mean over the batch."""
     distance = ops.sum(ops.abs(points - labels["keypoints2d"][..., :2]), -1)
     return ops.mean(ops.sum(labels["keypoints2d"][..., 2] * distance, -1))
+
+
+def _heatmap_loss(features, keypoints2d):
+    """Cross entropy of the first 19 heatmaps, softmax over space, against the visible keypoints' cells.
+
+    A keypoint between cells is shared among its four neighbours (bilinearly).
+    """
+    side = round(features.shape[-2] ** 0.5)
+    logits = ops.reshape(features, (-1, side * side, features.shape[-1]))[..., : conventions.NUM_KEYPOINTS]
+    labels = ops.reshape(keypoints2d, (-1, conventions.NUM_KEYPOINTS, 3))
+    cells = (labels[..., :2] + 1.0) * (side / 2.0) - 0.5
+    near = ops.maximum(0.0, 1.0 - ops.abs(cells[..., None] - ops.arange(side, dtype="float32")))
+    target = ops.reshape(near[:, :, 1, :, None] * near[:, :, 0, None, :], (-1, labels.shape[1], side * side))
+    entropy = -ops.sum(ops.swapaxes(target, 1, 2) * ops.log_softmax(logits, axis=1), axis=1)
+    return ops.mean(ops.sum(labels[..., 2] * entropy, -1))
 
 
 def _pose_error(pose, truth, config: LossConfig):

@@ -67,14 +67,13 @@ class VideoModel(keras.Model):
             getattr(self, part).set_weights(getattr(frame_model, part).get_weights())
 
     def call(self, clips, training=None, return_features: bool = False, return_attention: bool = False):
-        """Runs a clip; with `return_features`, also phi [B, T, D], or else the attention maps alpha [B, T, L]."""
+        """Runs a clip; with `return_features`, also a [B, T, L, D], or else the attention maps alpha [B, T, L]."""
         length = clips.shape[1]
         frames = ops.reshape(clips, (-1, *clips.shape[2:]))
         phi, annotations = self.encoder(frames, training=training)
         keys = self.attention.keys(annotations)
         projected = self.cell.project_features(phi)
-        features = ops.reshape(phi, (-1, length, phi.shape[-1]))
-        first = features[:, 0]
+        first = ops.reshape(phi, (-1, length, phi.shape[-1]))[:, 0]
 
         def step(carry, inputs):
             hidden, memory, theta, _ = carry
@@ -92,7 +91,7 @@ class VideoModel(keras.Model):
         _, (_, _, thetas, alphas) = ops.scan(step, carry, inputs)
         thetas = ops.swapaxes(thetas, 0, 1)
         if return_features:
-            return thetas, features
+            return thetas, ops.reshape(annotations, (-1, length, *annotations.shape[1:]))
         return (thetas, ops.swapaxes(alphas, 0, 1)) if return_attention else thetas
 
 

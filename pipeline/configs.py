@@ -10,7 +10,7 @@ PIPELINE_NAME = "mviper"
 
 PAPER = Config()
 
-# The paper's architecture with every part small: 96 px, a 0.3 M weight encoder, LSTM width 192.
+# The paper's architecture with every part small: 96 px, a 0.1 M weight encoder, LSTM width 192.
 DEMO = Config(
     model=ModelConfig(
         encoder="small",
@@ -22,9 +22,9 @@ DEMO = Config(
         regressor_dropout=0.2,
         imagenet=False,
     ),
-    loss=LossConfig(),
-    frame=TrainConfig(batch_clips=16, frames_per_clip=6, epochs=40, learning_rate=1e-3),
-    video=TrainConfig(batch_clips=16, frames_per_clip=16, epochs=8, learning_rate=3e-4),
+    loss=LossConfig(betas=0.2, heatmaps=0.5),
+    frame=TrainConfig(batch_clips=16, frames_per_clip=2, epochs=150, learning_rate=3e-3, augmentation=0.2),
+    video=TrainConfig(batch_clips=16, frames_per_clip=16, epochs=9, learning_rate=5e-4, augmentation=0.2),
 )
 
 CONFIGS = {"paper": PAPER, "demo": DEMO}

@@ -21,7 +21,8 @@ from synthesis.scene.plan import ClipPlan, write_plan
 
 STATE = "demo.json"
 PAGE = "results.html"
-MAX_FAILURE_RATE = 0.25
+# Coarse cloth fails its stretch gate more often than fine cloth does.
+MAX_FAILURE_RATE = 0.35
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +121,7 @@ def run(work: pathlib.Path, plan: Sequence[ClipPlan], config: Config, gate: Gate
         samples=samples,
     )
     report.write(work / PAGE, page)
+    demo_report.write_pictures(work, data, samples)
     write_json(work / STATE, {"digest": digest, "blessed": run_result.blessed, "lines": lines})
     return Outcome(work / PAGE, run_result.blessed, False, tuple(lines))
 

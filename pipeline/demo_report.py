@@ -16,6 +16,7 @@ from model import metrics
 from model.camera import project_weak, to_pixels
 from model.config import Config
 from model.errors import UserError
+from model.storage import write_bytes
 from model.visualize import PREDICTION_COLOUR, TRUTH_COLOUR, draw_mesh
 from synthesis.scene.plan import ClipPlan
 
@@ -92,6 +93,23 @@ def _sample(clip: records.Clip, answer: dict[str, np.ndarray], config: Config) -
     errors = [float(f(joints, clip.keypoints3d).mean()) for f in (metrics.mpjpe, metrics.pa_mpjpe)]
     caption = f"MPJPE {errors[0]:.0f} mm, PA-MPJPE {errors[1]:.0f} mm"
     return Sample(f"{clip.action}, {clip.camera}", caption, shown)
+
+
+def write_pictures(work: pathlib.Path, data: pathlib.Path, samples: Sequence[Sample]) -> None:
+    """Contact sheets beside the page: generated.jpg of train frames, predictions.jpg of the samples' middle frames."""
+    tiles = []
+    for shard in records.find_shards(data / "train"):
+        # One clip in five: neighbours in a shard show the same person.
+        for clip in list(records.read(shard))[::5]:
+            tiles.append(cv2.imdecode(np.frombuffer(clip.frames[clip.length // 2], np.uint8), cv2.IMREAD_COLOR))
+    _write_sheet(work / "generated.jpg", tiles[:16], columns=8)
+    _write_sheet(work / "predictions.jpg", [s.frames[len(s.frames) // 2][..., ::-1] for s in samples], columns=2)
+
+
+def _write_sheet(path: pathlib.Path, tiles: Sequence[np.ndarray], columns: int) -> None:
+    rows = [np.concatenate(tiles[i : i + columns], 1) for i in range(0, len(tiles) - columns + 1, columns)]
+    if rows:
+        write_bytes(path, cv2.imencode(".jpg", np.concatenate(rows))[1].tobytes())
 
 
 def curves(run_result) -> dict[str, dict[str, list[float]]]:

@@ -105,7 +105,7 @@ def _features_without_images() -> list[str]:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     schema = text_format.Parse(records.SCHEMA_PATH.read_text(), schema_pb2.Schema())
-    return [feature.name for feature in schema.feature if feature.name != "frames/encoded"]
+    return [feature.name for feature in schema.feature if feature.name not in ("frames/encoded", "frames/mask")]
 
 
 def code_digest() -> str:

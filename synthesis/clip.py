@@ -133,7 +133,7 @@ class RenderedClip:
 
     Attributes:
         frames: T JPEG files.
-        masks: uint8 [T, H, W]: 0 backdrop, 1 body, from 2 on garments.
+        masks: T PNG files of uint8 [H, W]: 0 backdrop, 1 body, from 2 on garments.
         depth: float32 [T, H, W] metres, inf where nothing is.
         labels: in the camera frame.
         intrinsics: [3, 3].
@@ -141,7 +141,7 @@ class RenderedClip:
     """
 
     frames: list[bytes]
-    masks: np.ndarray
+    masks: list[bytes]
     depth: np.ndarray
     labels: labels.Labels
     intrinsics: np.ndarray
@@ -175,7 +175,7 @@ def render(plan: ClipPlan, simulation: Simulation, renderer: Renderer) -> Render
     intrinsics = views[0].intrinsics
     return RenderedClip(
         frames=[_jpeg(picture.rgb) for picture in pictures],
-        masks=np.stack([picture.mask for picture in pictures]),
+        masks=[cv2.imencode(".png", picture.mask)[1].tobytes() for picture in pictures],
         depth=depth,
         labels=labels.label(body, betas, pose, trans, vertices, intrinsics, extrinsics, depth),
         intrinsics=intrinsics,

@@ -53,11 +53,13 @@ def eval_config(gate: GateConfig, with_baseline: bool = True) -> Any:
     ratios = {"mpjpe_mm": gate.mpjpe_over_mean_pose, "pa_mpjpe_mm": gate.pa_mpjpe_over_mean_pose}
 
     def metric(class_name: str, output: str, threshold=None):
+        # Limits hold over all clips; a plain `threshold` would hold for every slice, however few clips are in it.
+        overall = [tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)]
         return tfma.MetricConfig(
             class_name=class_name,
             module=tfma_metrics.__name__,
             config=f'{{"output": "{output}"}}',
-            threshold=threshold,
+            per_slice_thresholds=overall if threshold else [],
         )
 
     def change(output: str):

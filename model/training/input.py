@@ -9,7 +9,7 @@ from typing import Any
 from model.camera import to_normalised
 from model.config import ModelConfig, TrainConfig
 from model.errors import BodyMismatchError
-from model.images import decode_frames, to_float
+from model.images import decode_frames, decode_masks, to_float
 from model.training.augment import augment_clip
 
 # What a batch's labels hold; see model.losses.mesh_losses.
@@ -48,6 +48,7 @@ def decoded_clips(source: Source, config: ModelConfig) -> Any:
         points = to_normalised(clip["keypoints2d"][..., :2], clip["frame_size"])
         return {
             "images": decode_frames(clip["frames"], config.image_size),
+            "coverage": decode_masks(clip["masks"], config.image_size),
             "pose": clip["pose"],
             "betas": tf.tile(clip["betas"][None], (length, 1)),
             "keypoints3d": clip["keypoints3d"],

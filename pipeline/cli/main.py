@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 
 from absl import flags
 from absl import logging as absl_logging
@@ -38,7 +39,8 @@ def main(argv: list[str]) -> int:
         return _complain(f"A verb is one of {', '.join(VERBS)}. Received: {verb}")
     # TensorFlow and Beam read these when they are imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # worker processes too
+    warnings.filterwarnings("ignore")
     module = importlib.import_module(f"pipeline.cli.{verb}")
     if "--help" in rest or "-h" in rest:
         shared = "pipeline.cli.flag_groups"
@@ -78,12 +80,10 @@ def _complain(message: str) -> int:
 def _quiet() -> None:
     """Libraries' chatter off; our own warnings stay."""
     import logging
-    import warnings
 
     absl_logging.use_absl_handler()
     absl_logging.set_verbosity(absl_logging.WARNING)
     logging.getLogger().setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from components import records
+from model.errors import BodyMismatchError, RecordError
+
+rng = np.random.default_rng(0)
+T = 3
+
+
+def make_clip(**changes) -> records.Clip:
+    values = {
+        "clip_id": "a-0",
+        "source": "test",
+        "subject": "someone",
+        "action": "walk",
+        "camera": "front",
+        "body_id": "free-neutral-0",
+        "fps": 15.0,
+        "frames": [b"\xff\xd8one", b"two", b"three"],
+        "masks": [b"", b"png", b""],
+        "frame_size": (250, 240),
+        "pose": rng.normal(size=(T, 72)),
+        "betas": rng.normal(size=10),
+        "trans": rng.normal(size=(T, 3)),
+        "keypoints3d": rng.normal(size=(T, 19, 3)),
+        "keypoints3d_valid": np.ones((T, 19)),
+        "keypoints2d": rng.normal(size=(T, 19, 3)),
+        "has_3d": True,
+        "has_smpl": False,
+        "intrinsics": np.eye(3),
+        "extrinsics": rng.normal(size=(T, 3, 4)),
+    }
+    return records.Clip(**{**values, **changes})
+
+
+def test_round_trip():
+    clip = make_clip()
+    back = records.decode(records.encode(clip))
+    for field in dataclasses.fields(clip):
+        before, after = getattr(clip, field.name), getattr(back, field.name)
+        if isinstance(before, np.ndarray):
+            assert np.array_equal(np.float32(before), after), field.name
+        else:
+            assert before == after, field.name
+
+
+def test_graph_parsing_agrees():
+    clip = make_clip()
+    parsed = records.parse_batch(np.array([records.encode(clip)]), T)
+    assert np.allclose(parsed["keypoints2d"][0], clip.keypoints2d, atol=1e-6)
+    assert parsed["has_3d"].numpy().tolist() == [1.0] and parsed["has_smpl"].numpy().tolist() == [0.0]
+    assert parsed["frame_size"].numpy().tolist() == [240.0]
+    assert list(records.parse_frames(np.array([records.encode(clip)]), T)[0].numpy()) == clip.frames
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pose": np.zeros((T, 71))}, {"betas": np.full(10, np.nan)}, {"trans": np.zeros((T + 1, 3))}]
+)
+def test_wrong_or_unreal_labels_are_refused(changes):
+    with pytest.raises(RecordError, match="Received"):
+        records.encode(make_clip(**changes))
+
+
+def test_other_bytes_are_refused():
+    with pytest.raises(RecordError, match="Received"):
+        records.decode(b"not an example")
+
+
+def test_shards(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    path = tmp_path / f"a{records.SUFFIX}"
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for i in range(2):
+            writer.write(records.encode(make_clip(clip_id=f"c{i}")))
+    assert records.find_shards(tmp_path) == [path]
+    assert [clip.clip_id for clip in records.read(path)] == ["c0", "c1"]
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(RecordError, match="Received"):
+        list(records.read(path))
+    with pytest.raises(RecordError, match="Received"):
+        records.find_shards(tmp_path / "nothing")
+
+
+def test_the_schema_names_every_feature():
+    text = records.SCHEMA_PATH.read_text()
+    for name in [*records.parse_spec(16), "clip/length"]:
+        assert f'name: "{name}"' in text
+
+
+def test_records_of_another_body_are_refused(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    from model.training.input import Source, check_bodies
+
+    path = str(tmp_path / f"a{records.SUFFIX}")
+    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        writer.write(records.encode(make_clip(body_id="smpl-neutral-1")))
+    source = Source([path], lambda s: records.parse_batch(s, T), "free-neutral-0")
+    with pytest.raises(BodyMismatchError, match="Received: smpl-neutral-1"):
+        check_bodies(source)
