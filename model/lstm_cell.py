@@ -14,7 +14,6 @@ INITIAL_BIAS = {WRITE: 3.0, FORGET: -2.0, READ: 3.0, CANDIDATE: 0.0}
 PASS_THROUGH_GAIN = 1.2
 
 
-
 class FeedbackLSTMCell(layers.Layer):
     """h_t, c_t = LSTM([phi_t, z_t, Theta_{t-1}], h_{t-1}, c_{t-1}).
 

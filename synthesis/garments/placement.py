@@ -62,8 +62,7 @@ def _push_outside(position: np.ndarray, form: DressForm, margin: float) -> np.nd
     # Where two surfaces face each other closer than twice the margin, halfway is all that can be had.
     if distance.min() < _MIN_OUTSIDE:
         raise PatternError(
-            f"Every garment vertex must start outside the body, or nearly so. "
-            f"Received: {distance.min() * 1000:.1f} mm"
+            f"Every garment vertex must start outside the body, or nearly so. Received: {distance.min() * 1000:.1f} mm"
         )
     return position
 
