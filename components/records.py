@@ -230,9 +230,10 @@ def parse_batch(serialised: Any, length: int) -> dict[str, Any]:
         length: frames T of every clip.
 
     Returns:
-        "frames" [B, T] JPEG strings, "masks" [B, T] PNG strings (empty without masks), "frame_size" [B] pixels (frames are square), "body_id" [B], "fps" [B], "pose"
-        [B, T, 72], "betas" [B, 10], "keypoints3d" [B, T, 19, 3], "keypoints3d_valid" [B, T, 19], "keypoints2d"
-        [B, T, 19, 3] (pixels, visible), "has_3d" and "has_smpl" [B] as float32.
+        "frames" [B, T] JPEG strings, "masks" [B, T] PNG strings (empty without masks), "frame_size" [B] pixels (frames
+        are square), "body_id" [B], "fps" [B], "pose" [B, T, 72], "betas" [B, 10], "trans" [B, T, 3], "keypoints3d"
+        [B, T, 19, 3], "keypoints3d_valid" [B, T, 19], "keypoints2d" [B, T, 19, 3] (pixels, visible), "has_3d" and
+        "has_smpl" [B] as float32.
     """
     import tensorflow as tf
 

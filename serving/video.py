@@ -16,7 +16,6 @@ from model.visualize import draw_mesh
 from serving.predictor import Predictor
 from serving.tracking import Square
 
-
 MP4V = cv2.VideoWriter.fourcc(*"mp4v")
 
 

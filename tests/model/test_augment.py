@@ -43,7 +43,7 @@ def test_a_mirrored_pose_is_the_mirrored_body(clip):
     body = NumpyBody(load_body("neutral"))
     pose = 0.5 * clip["pose"]
     mirrored = augment.flip_labels({**clip, "pose": pose}, True)["pose"].numpy()
-    vertices, joints = body(pose, np.zeros(10))
+    _, joints = body(pose, np.zeros(10))
     _, mirrored_joints = body(mirrored, np.zeros(10))
     assert np.abs(mirrored_joints - joints[:, conventions.JOINT_MIRROR] * [-1, 1, 1]).max() < 2e-3
 

@@ -19,7 +19,7 @@ def test_mpjpe_of_a_known_shift():
     moved = truth.copy()
     moved[:, 0] += [0.0, 0.014, 0.0]  # one ankle of 14 joints, 14 mm
     assert np.allclose(metrics.mpjpe(moved, truth), 1.0)
-    assert np.allclose(metrics.mpjpe(truth + [1.0, 2.0, 3.0], truth), 0.0, atol=1e-9)
+    assert np.allclose(metrics.mpjpe(truth + np.array([1.0, 2.0, 3.0]), truth), 0.0, atol=1e-9)
 
 
 @settings(max_examples=30, deadline=None)

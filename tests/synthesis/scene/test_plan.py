@@ -74,7 +74,7 @@ def test_motion_files_go_to_one_split_each():
 
 
 def test_one_file_cannot_be_split():
-    with pytest.raises(ConfigError, match="at least 2 motion files.*Received: 1 of 2"):
+    with pytest.raises(ConfigError, match=r"at least 2 motion files.*Received: 1 of 2"):
         draw_plan(SETTINGS, FILES[1:3])
 
 
