@@ -121,7 +121,8 @@ def encode(clip: Clip) -> bytes:
     feature["clip/fps"] = floats([clip.fps])
     feature["clip/length"] = integers(clip.length)
     feature["frames/encoded"] = strings(clip.frames)
-    feature["frames/mask"] = strings(clip.masks)
+    if clip.masks:
+        feature["frames/mask"] = strings(clip.masks)
     feature["frames/size"] = integers(*clip.frame_size)
     feature["labels/has_3d"] = integers(int(clip.has_3d))
     feature["labels/has_smpl"] = integers(int(clip.has_smpl))

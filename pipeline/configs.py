@@ -33,4 +33,4 @@ CONFIGS = {"paper": PAPER, "demo": DEMO}
 DEMO_GATE = GateConfig(mpjpe_over_mean_pose=0.8, pa_mpjpe_over_mean_pose=0.95)
 
 # About four minutes of synthesis on two cores: coarse cloth, every second frame shown.
-DEMO_DATA = PlanSettings(train_simulations=24, eval_simulations=8, windows=2, length=16, stride=2, edge_length=0.035)
+DEMO_DATA = PlanSettings(train_simulations=22, eval_simulations=8, windows=2, length=16, stride=2, edge_length=0.035)

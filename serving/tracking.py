@@ -59,7 +59,7 @@ def parse_box(text: str) -> Square:
 
 
 def detect_people(frames: list[np.ndarray]) -> list[Square]:
-    """One crop a frame that follows the most certain person.
+    """One crop a frame that follows the largest certain person.
 
     Detects on every tenth frame and interpolates between detections.
 
@@ -78,7 +78,8 @@ def detect_people(frames: list[np.ndarray]) -> list[Square]:
         small = cv2.resize(frames[index], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         boxes, scores = hog.detectMultiScale(small, winStride=(8, 8), padding=(16, 16), scale=1.05)
         if len(boxes):
-            x, y, width, height = boxes[int(np.argmax(scores))] / scale
+            # Of several people the one in front is wanted: certainty weighed with size.
+            x, y, width, height = boxes[int(np.argmax(np.ravel(scores) * boxes[:, 3]))] / scale
             indices.append(index)
             found.append((x + width / 2, y + height / 2, CROP_IN_STATURES * _HOG_STATURE * height))
     if not found:
