@@ -102,7 +102,7 @@ def _component_bar(total: int) -> Iterator[None]:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     for other in others:
-        other.setLevel(logging.WARNING)
+        other.setLevel(logging.ERROR)
     try:
         yield
     finally:
