@@ -26,6 +26,20 @@ def save(folder: str | pathlib.Path, network: FrameModel | VideoModel, config: C
     write_json(folder / SETTINGS, {"stage": stage, "body_id": body_id, "config": config.to_dict()})
 
 
+def read_settings(folder: str | pathlib.Path) -> tuple[str, Config, str]:
+    """Stage ("frame" or "video"), config and body id of a checkpoint.
+
+    Raises:
+        ConfigError: the folder holds no checkpoint.
+    """
+    path = pathlib.Path(folder) / SETTINGS
+    try:
+        settings = json.loads(path.read_text())
+        return settings["stage"], Config.from_dict(settings["config"]), settings["body_id"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"A folder with {SETTINGS} and {WEIGHTS} is needed. Received: {folder} ({error})") from error
+
+
 def load(folder: str | pathlib.Path) -> tuple[keras.Model, Config, str]:
     """Rebuilds a network.
 
@@ -35,18 +49,13 @@ def load(folder: str | pathlib.Path) -> tuple[keras.Model, Config, str]:
     Raises:
         ConfigError: the folder holds no checkpoint.
     """
-    folder = pathlib.Path(folder)
-    try:
-        settings = json.loads((folder / SETTINGS).read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"A folder with {SETTINGS} and {WEIGHTS} is needed. Received: {folder} ({error})") from error
-    config = Config.from_dict(settings["config"])
+    stage, config, body_id = read_settings(folder)
     size = config.model.image_size
-    if settings["stage"] == "video":
+    if stage == "video":
         network = VideoModel(config.model)
         network.build((None, config.model.clip_length, size, size, 3))
     else:
         network = FrameModel(config.model)
         network.build((None, size, size, 3))
-    network.load_weights(folder / WEIGHTS)
-    return network, config, settings["body_id"]
+    network.load_weights(pathlib.Path(folder) / WEIGHTS)
+    return network, config, body_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 
 import cv2
@@ -10,7 +9,6 @@ import numpy as np
 
 from model import checkpoint
 from model.body.files import BodyData, load_body
-from model.config import Config
 from model.errors import BodyMismatchError, ConfigError
 from serving import signatures
 
@@ -45,18 +43,12 @@ class Predictor:
         import tensorflow as tf
 
         self.folder = newest_version(folder)
-        try:
-            settings = json.loads((self.folder / EXTRA / checkpoint.SETTINGS).read_text())
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"A SavedModel that mviper exported is needed. Received: {self.folder} ({error})"
-            ) from error
-        self.config = Config.from_dict(settings["config"])
+        _, self.config, body_id = checkpoint.read_settings(self.folder / EXTRA)
         self.body: BodyData = load_body("neutral")
-        if settings["body_id"] != self.body.body_id:
+        if body_id != self.body.body_id:
             raise BodyMismatchError(
                 f"The model at {self.folder} poses another body than the one here, {self.body.body_id}. "
-                f"Received: {settings['body_id']}"
+                f"Received: {body_id}"
             )
         self._model = tf.saved_model.load(str(self.folder))
         self._function = self._model.signatures[signatures.CLIP_VERTICES]

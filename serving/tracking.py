@@ -79,14 +79,15 @@ def detect_people(frames: list[np.ndarray]) -> list[Square]:
         boxes, scores = hog.detectMultiScale(small, winStride=(8, 8), padding=(16, 16), scale=1.05)
         if len(boxes):
             # Of several people the one in front is wanted: certainty weighed with size.
-            x, y, width, height = boxes[int(np.argmax(np.ravel(scores) * boxes[:, 3]))] / scale
+            table = np.asarray(boxes, float)
+            x, y, width, height = table[np.argmax(np.ravel(scores) * table[:, 3])] / scale
             indices.append(index)
             found.append((x + width / 2, y + height / 2, CROP_IN_STATURES * _HOG_STATURE * height))
     if not found:
         raise VideoError("A video with a person in it is needed; say where with --box. Received: nobody was detected")
-    table = np.array(found)
+    track = np.array(found)
     # One odd detection must not pull the crop away: a running median over three.
-    padded = np.concatenate([table[:1], table, table[-1:]])
-    table = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
-    columns = [np.interp(np.arange(len(frames)), indices, column) for column in table.T]
+    padded = np.concatenate([track[:1], track, track[-1:]])
+    track = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
+    columns = [np.interp(np.arange(len(frames)), indices, column) for column in track.T]
     return [Square.around(*row) for row in np.stack(columns, 1)]
