@@ -56,8 +56,7 @@ def run(
     Raises:
         JobError: too many clips failed.
     """
-    lines = {clip.clip_id: clip.to_json() for clip in plan}
-    shards = jobs.plan_shards((clip.split, clip.clip_id, lines[clip.clip_id]) for clip in plan)
+    shards = plan_shards(plan)
     pending = [shard for shard in shards if not shard.path(out).is_file()]
     by_id = {clip.clip_id: clip for clip in plan}
     todo = [by_id[clip_id] for shard in pending for clip_id in shard.clip_ids]
@@ -69,6 +68,11 @@ def run(
     jobs.check_failure_rate(failures, len(plan), max_failure_rate)
     seconds = {name.removesuffix("_cpu_ms"): ms / 1000 for name, ms in spent.items() if name.endswith("_cpu_ms")}
     return JobSummary(len(plan), len(plan) - len(todo), failures, seconds)
+
+
+def plan_shards(plan: Iterable[ClipPlan]) -> list[jobs.Shard]:
+    """The shards of a plan, named by its lines."""
+    return jobs.plan_shards((clip.split, clip.clip_id, clip.to_json()) for clip in plan)
 
 
 def _run_beam(

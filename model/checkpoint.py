@@ -15,6 +15,8 @@ from model.video_model import VideoModel
 
 WEIGHTS = "network.weights.h5"
 SETTINGS = "network.json"
+# Where a SavedModel carries its checkpoint: the folder that TF Serving leaves alone.
+EXTRA = "assets.extra"
 
 
 def save(folder: str | pathlib.Path, network: FrameModel | VideoModel, config: Config, body_id: str) -> None:

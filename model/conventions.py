@@ -60,14 +60,3 @@ KEYPOINT_MIRROR = np.array([KEYPOINTS.index(_mirror(n)) for n in KEYPOINTS])
 
 # Per-frame root that positions are aligned to before comparison: the middle of the two hips.
 ROOT_KEYPOINTS = (keypoint("R_hip"), keypoint("L_hip"))
-
-# Bones between keypoints, for drawing.
-KEYPOINT_BONES = tuple(
-    (keypoint(a), keypoint(b))
-    for a, b in (
-        ("R_ankle", "R_knee"), ("R_knee", "R_hip"), ("L_ankle", "L_knee"), ("L_knee", "L_hip"), ("R_hip", "L_hip"),
-        ("R_wrist", "R_elbow"), ("R_elbow", "R_shoulder"), ("L_wrist", "L_elbow"), ("L_elbow", "L_shoulder"),
-        ("R_shoulder", "neck"), ("L_shoulder", "neck"), ("neck", "head_top"), ("neck", "nose"),
-        ("nose", "L_eye"), ("nose", "R_eye"), ("L_eye", "L_ear"), ("R_eye", "R_ear"),
-    )
-)  # fmt: skip

@@ -1,11 +1,9 @@
-"""Drawing of meshes and keypoints over images, in plain OpenCV: for overlays, reports and TensorBoard."""
+"""Drawing of meshes over images, in plain OpenCV: for overlays and reports."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-
-from model import conventions
 
 TRUTH_COLOUR = (120, 200, 120)
 PREDICTION_COLOUR = (110, 150, 235)
@@ -47,14 +45,3 @@ def draw_mesh(
     for triangle, tint in zip(triangles, colours.tolist(), strict=True):
         cv2.fillConvexPoly(painted, triangle, tint, shift=4)
     return cv2.addWeighted(painted, opacity, image, 1.0 - opacity, 0.0)
-
-
-def draw_keypoints(image: np.ndarray, keypoints: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
-    """Draws the 19 keypoints and their bones: keypoints [19, 2] pixels, colour RGB; returns a new image."""
-    image = image.copy()
-    points = [tuple(int(v) for v in np.rint(p * 16)) for p in np.clip(keypoints, -1e4, 1e4)]
-    for a, b in conventions.KEYPOINT_BONES:
-        cv2.line(image, points[a], points[b], colour, 1, cv2.LINE_AA, shift=4)
-    for point in points:
-        cv2.circle(image, point, 32, colour, -1, cv2.LINE_AA, shift=4)
-    return image

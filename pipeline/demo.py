@@ -157,10 +157,9 @@ def _read_state(work: pathlib.Path) -> dict:
 
 
 def _remove_strangers(data: pathlib.Path, plan: Sequence[ClipPlan]) -> None:
-    from components import jobs
+    from components import synthesis_job
 
-    shards = jobs.plan_shards((clip.split, clip.clip_id, clip.to_json()) for clip in plan)
-    wanted = {shard.path(data) for shard in shards}
+    wanted = {shard.path(data) for shard in synthesis_job.plan_shards(plan)}
     for split in {clip.split for clip in plan}:
         for path in (data / split).iterdir():
             if path not in wanted:

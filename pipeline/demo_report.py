@@ -114,7 +114,8 @@ def _write_sheet(path: pathlib.Path, tiles: Sequence[np.ndarray], columns: int) 
 
 def curves(run_result) -> dict[str, dict[str, list[float]]]:
     """Training curves of both stages."""
-    from pipeline.trainer_module import CURVES, EXTRA
+    from model.checkpoint import EXTRA
+    from pipeline.trainer_module import CURVES
 
     folders = {"frame model": run_result.frame_model, "video model": run_result.video_model}
     return {stage: json.loads((folder / EXTRA / CURVES).read_text()) for stage, folder in folders.items()}

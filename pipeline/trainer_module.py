@@ -10,8 +10,6 @@ from model.errors import ConfigError
 from model.storage import write_json
 
 STAGES = ("frame", "video")
-# Beside the SavedModel, in the folder that TF Serving leaves alone.
-EXTRA = "assets.extra"
 CURVES = "curves.json"
 
 
@@ -68,7 +66,7 @@ def train(
     if stage == "frame":
         trained = stages.train_frame(config, body, data, held_out, log_dir)
     elif stage == "video" and base_model:
-        frame_model, _, body_id = checkpoint.load(pathlib.Path(base_model) / EXTRA)
+        frame_model, _, body_id = checkpoint.load(pathlib.Path(base_model) / checkpoint.EXTRA)
         records.check_body(body_id, body.body_id, "The frame model")
         trained = stages.train_video(config, body, frame_model, data, held_out, log_dir)
     else:
@@ -78,7 +76,7 @@ def train(
     signatures.export(
         export_dir, trained.network, BodyLayer(body), functools.partial(records.parse_frames, length=length), parse
     )
-    extra = pathlib.Path(export_dir) / EXTRA
+    extra = pathlib.Path(export_dir) / checkpoint.EXTRA
     checkpoint.save(extra, trained.network, config, body.body_id)
     write_json(extra / CURVES, trained.curves)
 

@@ -12,8 +12,6 @@ from model.body.files import BodyData, load_body
 from model.errors import BodyMismatchError, ConfigError
 from serving import signatures
 
-EXTRA = "assets.extra"
-
 
 def newest_version(folder: str | pathlib.Path) -> pathlib.Path:
     """The SavedModel itself, or the highest numbered one below a folder of versions.
@@ -43,7 +41,7 @@ class Predictor:
         import tensorflow as tf
 
         self.folder = newest_version(folder)
-        _, self.config, body_id = checkpoint.read_settings(self.folder / EXTRA)
+        _, self.config, body_id = checkpoint.read_settings(self.folder / checkpoint.EXTRA)
         self.body: BodyData = load_body("neutral")
         if body_id != self.body.body_id:
             raise BodyMismatchError(

@@ -40,10 +40,3 @@ def project(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     focal = np.broadcast_to(np.diagonal(intrinsics)[:2].astype(np.float32), shape)
     centre = np.broadcast_to(intrinsics[:2, 2].astype(np.float32), shape)
     return perspective.project(points, focal, centre).numpy()
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals: vertices [V, 3], faces [F, 3] -> [V, 3]."""
-    from tensorflow_graphics.geometry.representation.mesh import normals
-
-    return normals.vertex_normals(np.asarray(vertices, np.float32), np.asarray(faces, np.int32)).numpy()

@@ -18,11 +18,11 @@ def main(_positional: list[str]) -> int:
     from components.evaluation import evaluate
     from model import checkpoint
     from model.training.input import Source, check_bodies
-    from serving.predictor import EXTRA, newest_version
+    from serving.predictor import newest_version
 
     values = flags.FLAGS
     model, shards = newest_version(values.model), records.find_shards(values.data)
-    _, config, body_id = checkpoint.read_settings(model / EXTRA)
+    _, config, body_id = checkpoint.read_settings(model / checkpoint.EXTRA)
     parse = functools.partial(records.parse_batch, length=config.model.clip_length)
     check_bodies(Source([str(shard) for shard in shards], parse, body_id))
     metrics = evaluate.evaluate(model, shards)
