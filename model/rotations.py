@@ -35,6 +35,53 @@ def axis_angle_to_matrix(axis_angle: Array, xp: Any = np) -> Array:
     return xp.stack([xp.stack(row, axis=-1) for row in rows], axis=-2)
 
 
+def axis_angle_to_quaternion(axis_angle: Array, xp: Any = np) -> Array:
+    """[..., 3] radians -> unit quaternions [..., 4] (w, x, y, z); w < 0 for angles beyond pi."""
+    squared = xp.sum(axis_angle * axis_angle, axis=-1, keepdims=True)
+    small = squared < 1e-6
+    angle = xp.sqrt(xp.where(small, xp.ones_like(squared), squared))
+    half_sinc = xp.where(small, 0.5 - squared / 48.0, xp.sin(0.5 * angle) / angle)
+    cosine = xp.where(small, 1.0 - squared / 8.0, xp.cos(0.5 * angle))
+    return xp.concatenate([cosine, half_sinc * axis_angle], axis=-1)
+
+
+def quaternion_to_matrix(quaternion: Array, xp: Any = np) -> Array:
+    """Quaternions [..., 4] (w, x, y, z) of any length but zero -> rotation matrices [..., 3, 3]."""
+    w, x, y, z = (quaternion[..., i] for i in range(4))
+    s = 2.0 / (w * w + x * x + y * y + z * z)
+    rows = [
+        [1.0 - s * (y * y + z * z), s * (x * y - z * w), s * (x * z + y * w)],
+        [s * (x * y + z * w), 1.0 - s * (x * x + z * z), s * (y * z - x * w)],
+        [s * (x * z - y * w), s * (y * z + x * w), 1.0 - s * (x * x + y * y)],
+    ]
+    return xp.stack([xp.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def matrix_to_6d(matrix: Array, xp: Any = np) -> Array:
+    """[..., 3, 3] -> [..., 6]: the first column, then the second (Zhou et al. 2019, section 4.2)."""
+    return xp.concatenate([matrix[..., 0], matrix[..., 1]], axis=-1)
+
+
+def matrix_from_6d(sixd: Array, xp: Any = np) -> Array:
+    """[..., 6] -> [..., 3, 3] by Gram-Schmidt (Zhou et al. 2019, equation 15), continuous where columns do not align."""
+    first, second = sixd[..., :3], sixd[..., 3:]
+    x = _normalised(first, xp)
+    y = _normalised(second - xp.sum(x * second, axis=-1, keepdims=True) * x, xp)
+    z = xp.stack(
+        [
+            x[..., 1] * y[..., 2] - x[..., 2] * y[..., 1],
+            x[..., 2] * y[..., 0] - x[..., 0] * y[..., 2],
+            x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0],
+        ],
+        axis=-1,
+    )
+    return xp.stack([x, y, z], axis=-1)
+
+
+def _normalised(vector: Array, xp: Any) -> Array:
+    return vector / xp.sqrt(xp.sum(vector * vector, axis=-1, keepdims=True) + _TINY**2)
+
+
 def matrix_to_quaternion(matrix: Array) -> Array:
     """Rotation matrices [..., 3, 3] -> unit quaternions [..., 4] (w, x, y, z), w >= 0. NumPy only.
 

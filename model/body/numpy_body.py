@@ -1,21 +1,20 @@
-"""The body's equations in NumPy, for synthesis, where no graph is wanted (SMPL, Loper et al. 2015, section 3)."""
+"""The body's equations in NumPy and numba, for synthesis, where no graph is wanted (SMPL, Loper et al. 2015, section 3)."""
 
 from __future__ import annotations
 
 import functools
 
+import numba
 import numpy as np
 
 from model import conventions, rotations
 from model.body.files import BodyData
 
-INFLUENCES = 4
-
 
 class NumpyBody:
-    """Poses one body model: theta, beta -> vertices, joints, keypoints.
+    """Poses one body model: theta, beta -> vertices, joints, keypoints; the twin of model.body.layer.BodyLayer.
 
-    Skinning uses the four largest weights of each vertex, which is all that SMPL's weights hold.
+    Runs on one core, since synthesis runs a process a core. Each vertex is blended from the few joints that hold it.
     """
 
     def __init__(self, data: BodyData):
@@ -23,9 +22,10 @@ class NumpyBody:
 
     @functools.cached_property
     def _influences(self) -> tuple[np.ndarray, np.ndarray]:
-        index = np.argsort(-self.data.weights, axis=1, kind="stable")[:, :INFLUENCES]
-        weight = np.take_along_axis(self.data.weights, index, 1)
-        return index, weight / weight.sum(1, keepdims=True)
+        """Joints and weights [V, K] that hold each vertex; K = 4 in SMPL's files, rows with fewer end in zeros."""
+        count = int((self.data.weights > 0).sum(1).max())
+        index = np.argsort(-self.data.weights, axis=1, kind="stable")[:, :count]
+        return index, np.take_along_axis(self.data.weights, index, 1)
 
     @functools.cached_property
     def _pose_basis(self) -> np.ndarray:
@@ -53,20 +53,15 @@ class NumpyBody:
         rest, joints = self.shaped(betas)
         rot = rotations.axis_angle_to_matrix(np.asarray(pose, np.float64).reshape(len(pose), -1, 3))
         features = (rot[:, 1:] - np.eye(3)).reshape(len(pose), -1).astype(np.float32)
-        posed = rest + (features @ self._pose_basis).reshape(len(pose), -1, 3)
+        vertices = (features @ self._pose_basis).reshape(len(pose), -1, 3)
         world_rot, world_pos = forward_kinematics(rot, joints)
-        offset = world_pos - np.einsum("tjab,jb->tja", world_rot, joints)
-        index, weight = self._influences
-        affine = np.concatenate([world_rot, offset[..., None]], -1).astype(np.float32).reshape(len(pose), -1, 12)
-        vertices = np.empty_like(posed)
-        for t in range(len(pose)):
-            blended = np.einsum("vk,vkm->vm", weight, affine[t][index]).reshape(-1, 3, 4)
-            vertices[t] = np.einsum("vab,vb->va", blended[..., :3], posed[t]) + blended[..., 3]
-        world_pos = world_pos.astype(np.float32)
+        shift = world_pos - np.einsum("tjab,jb->tja", world_rot, joints)
         if trans is not None:
-            shift = np.asarray(trans, np.float32)[:, None]
-            return vertices + shift, world_pos + shift
-        return vertices, world_pos
+            shift = shift + np.asarray(trans)[:, None]
+            world_pos = world_pos + np.asarray(trans)[:, None]
+        affine = np.concatenate([world_rot, shift[..., None]], -1).astype(np.float32)
+        _skin(rest, vertices, *self._influences, affine)
+        return vertices, world_pos.astype(np.float32)
 
     def keypoints(self, vertices: np.ndarray) -> np.ndarray:
         """The 19 keypoints of posed vertices: [..., V, 3] -> [..., 19, 3]."""
@@ -93,3 +88,27 @@ def forward_kinematics(rot: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray,
             bone = joints[j] - joints[parent]
             world_pos[:, j] = world_pos[:, parent] + world_rot[:, parent] @ bone
     return world_rot, world_pos
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _skin(rest, vertices, index, weight, affine):
+    """Linear blend skinning, in place: pose offsets [T, V, 3] become posed vertices.
+
+    Args:
+        rest: [V, 3] shaped rest vertices, metres.
+        vertices: [T, V, 3] offsets of the pose blend shapes on entry.
+        index: [V, K] joints that hold each vertex.
+        weight: [V, K] their weights.
+        affine: [T, 24, 3, 4] transform of each joint.
+    """
+    for t in range(vertices.shape[0]):
+        for v in range(vertices.shape[1]):
+            x = rest[v, 0] + vertices[t, v, 0]
+            y = rest[v, 1] + vertices[t, v, 1]
+            z = rest[v, 2] + vertices[t, v, 2]
+            for a in range(3):
+                posed = np.float32(0.0)
+                for k in range(index.shape[1]):
+                    row = affine[t, index[v, k], a]
+                    posed += weight[v, k] * (row[0] * x + row[1] * y + row[2] * z + row[3])
+                vertices[t, v, a] = posed

@@ -37,17 +37,51 @@ def test_nearest_rotation_is_never_a_reflection():
     assert np.linalg.det(rotations.nearest_rotation(mirrored)) == pytest.approx(1.0)
 
 
-def test_graph_twin_and_tensorflow_graphics_agree():
-    keras = pytest.importorskip("keras")
+@settings(max_examples=60, deadline=None)
+@given(vectors)
+def test_quaternions_agree_with_scipy_and_lead_back(axis_angle):
+    axis_angle = axis_angle.astype(np.float64)
+    quaternion = rotations.axis_angle_to_quaternion(axis_angle)
+    oracle = Rotation.from_rotvec(axis_angle)
+    wanted = oracle.as_quat()[:, [3, 0, 1, 2]]
+    sign = np.sign((wanted * quaternion).sum(1, keepdims=True))
+    assert np.allclose(quaternion, sign * wanted, atol=1e-6)
+    assert np.allclose(rotations.quaternion_to_matrix(2.5 * quaternion), oracle.as_matrix(), atol=1e-6)
+    back = rotations.quaternion_to_axis_angle(quaternion)
+    assert np.allclose(Rotation.from_rotvec(back).as_matrix(), oracle.as_matrix(), atol=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(vectors, st.floats(0.2, 5.0), st.floats(-2.0, 2.0))
+def test_6d_survives_scaling_and_shearing_of_its_columns(axis_angle, scale, shear):
+    matrix = Rotation.from_rotvec(axis_angle).as_matrix()
+    sixd = rotations.matrix_to_6d(matrix)
+    assert np.allclose(rotations.matrix_from_6d(sixd), matrix, atol=1e-9)
+    first, second = scale * sixd[:, :3], scale * sixd[:, 3:] + shear * sixd[:, :3]
+    assert np.allclose(rotations.matrix_from_6d(np.concatenate([first, second], 1)), matrix, atol=1e-6)
+
+
+def test_graph_twins_and_tensorflow_graphics_agree():
+    from keras import ops
+    from tensorflow_graphics.geometry.transformation import quaternion as tfg_quaternion
     from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 
     axis_angle = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
-    ours = rotations.axis_angle_to_matrix(axis_angle)
-    graph = np.asarray(rotations.axis_angle_to_matrix(keras.ops.convert_to_tensor(axis_angle), keras.ops))
     angle = np.linalg.norm(axis_angle, axis=-1, keepdims=True)
-    oracle = rotation_matrix_3d.from_axis_angle(axis_angle / angle, angle).numpy()
-    assert np.allclose(ours, graph, atol=1e-6)
-    assert np.allclose(ours, oracle, atol=1e-5)
+    matrix = rotation_matrix_3d.from_axis_angle(axis_angle / angle, angle).numpy()
+    xyzw = tfg_quaternion.from_axis_angle(axis_angle / angle, angle).numpy()
+    wxyz = xyzw[:, [3, 0, 1, 2]]
+    cases = [
+        (rotations.axis_angle_to_matrix, axis_angle, matrix),
+        (rotations.axis_angle_to_quaternion, axis_angle, wxyz),
+        (rotations.quaternion_to_matrix, wxyz, rotation_matrix_3d.from_quaternion(xyzw).numpy()),
+        (rotations.matrix_to_6d, matrix, matrix[:, :, :2].transpose(0, 2, 1).reshape(-1, 6)),
+        (rotations.matrix_from_6d, rotations.matrix_to_6d(matrix), matrix),
+    ]
+    for function, value, oracle in cases:
+        assert np.allclose(function(value), oracle, atol=1e-5), function.__name__
+        graph = np.asarray(function(ops.convert_to_tensor(value), ops))
+        assert np.allclose(graph, function(value), atol=1e-6), function.__name__
 
 
 def test_gradient_at_rest_is_finite_and_right():
