@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from model import conventions
-from model.errors import BodyMismatchError, RecordError
+from model.errors import RecordError
 
 SCHEMA_PATH = pathlib.Path(__file__).with_name("schema.pbtxt")
 SUFFIX = ".tfrecord.gz"
@@ -211,16 +211,6 @@ def find_shards(folder: str | pathlib.Path) -> list[pathlib.Path]:
     if not shards:
         raise RecordError(f"A folder with *{SUFFIX} shards is needed. Received: {folder}")
     return shards
-
-
-def check_body(received: str, wanted: str, where: str) -> None:
-    """Refuses data of another body.
-
-    Raises:
-        BodyMismatchError: the ids differ.
-    """
-    if received != wanted:
-        raise BodyMismatchError(f"{where} belongs to body {received}, the model to body {wanted}. Received: {received}")
 
 
 def parse_batch(serialised: Any, length: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components import jobs, records
 from model.storage import write_bytes
+from synthesis.avatar import planned_body
 from synthesis.render.interface import Renderer
 from synthesis.scene.plan import ClipPlan, SimulationPlan
 
@@ -55,7 +56,10 @@ def run(
 
     Raises:
         JobError: too many clips failed.
+        BodyMismatchError: the plan is for another body than the one in use.
     """
+    for body_id in {clip.simulation.body_id for clip in plan}:
+        planned_body(body_id)
     shards = plan_shards(plan)
     pending = [shard for shard in shards if not shard.path(out).is_file()]
     by_id = {clip.clip_id: clip for clip in plan}
@@ -219,8 +223,6 @@ def to_record(plan: ClipPlan, rendered) -> records.Clip:
     """A rendered clip (synthesis.clip.RenderedClip) as a record."""
     import numpy as np
 
-    from synthesis.avatar import avatar_body
-
     labels = rendered.labels
     return records.Clip(
         clip_id=plan.clip_id,
@@ -228,7 +230,7 @@ def to_record(plan: ClipPlan, rendered) -> records.Clip:
         subject=f"{plan.simulation.sex}-{plan.simulation.key}",
         action=plan.simulation.motion.kind,
         camera=plan.viewpoint.name,
-        body_id=avatar_body().data.body_id,
+        body_id=plan.simulation.body_id,
         fps=plan.fps,
         frames=rendered.frames,
         masks=rendered.masks,

@@ -32,6 +32,8 @@ class ModelConfig:
         regressor_dropout: dropout rate after each of them.
         iterations: IEF steps.
         imagenet: start ResNet encoders from Keras' ImageNet weights.
+        body: "free", or where the SMPL files are (model.body.files.load_body); the flag --body and the variable
+            MVIPER_BODY come first. "": the free body.
     """
 
     encoder: str = "resnet50v2"
@@ -43,6 +45,7 @@ class ModelConfig:
     regressor_dropout: float = 0.5
     iterations: int = 3
     imagenet: bool = True
+    body: str = ""
 
     def __post_init__(self):
         _require(self.encoder in ENCODERS, f"encoder is one of {', '.join(ENCODERS)}", self.encoder)

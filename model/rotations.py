@@ -63,7 +63,7 @@ def matrix_to_6d(matrix: Array, xp: Any = np) -> Array:
 
 
 def matrix_from_6d(sixd: Array, xp: Any = np) -> Array:
-    """[..., 6] -> [..., 3, 3] by Gram-Schmidt (Zhou et al. 2019, equation 15), continuous where columns do not align."""
+    """[..., 6] -> [..., 3, 3] by Gram-Schmidt (Zhou et al. 2019, equation 15); the two columns must not align."""
     first, second = sixd[..., :3], sixd[..., 3:]
     x = _normalised(first, xp)
     y = _normalised(second - xp.sum(x * second, axis=-1, keepdims=True) * x, xp)

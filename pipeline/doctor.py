@@ -9,8 +9,6 @@ import shutil
 import sys
 from collections.abc import Callable
 
-import numpy as np
-
 APT_GL = "apt-get install -y libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri"
 MIN_MEMORY_GB = 6
 MIN_DISK_GB = 6
@@ -97,12 +95,16 @@ def _gpu() -> Check:
 
 
 def _bodies() -> Check:
-    from model.body.files import GENDERS, load_body
+    from model.body.files import body_source, genders, load_body
+    from model.errors import BodyFileError
 
-    ids = [load_body(gender).body_id for gender in GENDERS]
-    vertices = load_body("neutral").num_vertices
-    finite = all(np.isfinite(load_body(gender).v_template).all() for gender in GENDERS)
-    return Check("body files", finite, f"{', '.join(ids)} ({vertices} vertices)", "restore model/body/assets")
+    advice = "restore model/body/assets, or see what --body and MVIPER_BODY name"
+    try:
+        bodies = [load_body(gender) for gender in genders()]
+    except BodyFileError as error:
+        return Check("body files", False, str(error), advice)
+    found = ", ".join(f"{body.body_id} ({body.num_vertices} vertices)" for body in bodies)
+    return Check("body files", bool(bodies), found or f"none in {body_source()}", advice)
 
 
 def _checksums() -> Check:

@@ -51,7 +51,8 @@ def train(
         raise ConfigError(f"Keras 3 is needed; unset TF_USE_LEGACY_KERAS. Received: Keras {keras.__version__}")
     from components import records
     from model import checkpoint
-    from model.body.files import load_body
+    from model.body.data import check_body_id
+    from model.body.files import body_source, load_body
     from model.body.layer import BodyLayer
     from model.config import Config
     from model.training import stages
@@ -59,7 +60,7 @@ def train(
     from serving import signatures
 
     config = Config.from_dict(config_values)
-    body = load_body("neutral")
+    body = load_body("neutral", body_source(config.model.body))
     length = config.model.clip_length
     parse = functools.partial(records.parse_batch, length=length)
     data, held_out = (Source(files, parse, body.body_id) for files in (train_files, eval_files))
@@ -67,7 +68,7 @@ def train(
         trained = stages.train_frame(config, body, data, held_out, log_dir)
     elif stage == "video" and base_model:
         frame_model, _, body_id = checkpoint.load(pathlib.Path(base_model) / checkpoint.EXTRA)
-        records.check_body(body_id, body.body_id, "The frame model")
+        check_body_id(body_id, body.body_id, "The frame model")
         trained = stages.train_video(config, body, frame_model, data, held_out, log_dir)
     else:
         raise ConfigError(

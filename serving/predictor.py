@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from model import checkpoint
-from model.body.files import BodyData, load_body
-from model.errors import BodyMismatchError, ConfigError
+from model.body.data import BodyData, check_body_id
+from model.body.files import body_source, load_body
+from model.errors import ConfigError
 from serving import signatures
 
 
@@ -42,12 +43,8 @@ class Predictor:
 
         self.folder = newest_version(folder)
         _, self.config, body_id = checkpoint.read_settings(self.folder / checkpoint.EXTRA)
-        self.body: BodyData = load_body("neutral")
-        if body_id != self.body.body_id:
-            raise BodyMismatchError(
-                f"The model at {self.folder} poses another body than the one here, {self.body.body_id}. "
-                f"Received: {body_id}"
-            )
+        self.body: BodyData = load_body("neutral", body_source(self.config.model.body))
+        check_body_id(body_id, self.body.body_id, f"The model at {self.folder}")
         self._model = tf.saved_model.load(str(self.folder))
         self._function = self._model.signatures[signatures.CLIP_VERTICES]
 

@@ -11,7 +11,8 @@ import functools
 import numpy as np
 
 from model import conventions
-from model.body.files import load_body
+from model.body.data import check_body_id
+from model.body.files import genders, load_body
 from model.body.numpy_body import NumpyBody
 
 SEXES = ("male", "female")
@@ -24,9 +25,25 @@ def avatar_body() -> NumpyBody:
     return NumpyBody(load_body("neutral"))
 
 
+def planned_body(body_id: str) -> NumpyBody:
+    """The avatars' body, for a plan that was drawn for the body of this id.
+
+    Raises:
+        BodyMismatchError: another body is in use.
+    """
+    body = avatar_body()
+    check_body_id(body_id, body.data.body_id, "A plan")
+    return body
+
+
 @functools.lru_cache(maxsize=2)
 def _to_neutral(sex: str) -> tuple[np.ndarray, np.ndarray]:
-    """(A [10, 10], b [10]) with beta_neutral = A beta_sex + b, the least-squares fit of the rest meshes."""
+    """(A [10, 10], b [10]) with beta_neutral = A beta_sex + b, the least-squares fit of the rest meshes.
+
+    Where the user has only a neutral body, people of both sexes are drawn from it.
+    """
+    if sex not in genders():
+        return np.eye(conventions.NUM_BETAS), np.zeros(conventions.NUM_BETAS)
     neutral, gendered = load_body("neutral"), load_body(sex)
     basis = neutral.shapedirs.reshape(-1, conventions.NUM_BETAS).astype(np.float64)
     targets = gendered.shapedirs.reshape(-1, conventions.NUM_BETAS)

@@ -12,7 +12,7 @@ import numpy as np
 from model.errors import UserError
 from model.storage import written_aside
 from synthesis import labels
-from synthesis.avatar import avatar_body
+from synthesis.avatar import planned_body
 from synthesis.cloth import gates
 from synthesis.cloth.simulate import simulate as simulate_cloth
 from synthesis.garments.dress import dress
@@ -102,8 +102,9 @@ def simulate(plan: SimulationPlan) -> Simulation:
     Raises:
         SimulationRejectedError: the cloth did not pass its gates.
         MotionError: the motion cannot be had.
+        BodyMismatchError: the plan is for another body.
     """
-    body = avatar_body()
+    body = planned_body(plan.body_id)
     betas = np.array(plan.betas, np.float32)
     motion = load_motion(plan.motion)
     trans = placement.place(motion, body, betas)
@@ -156,7 +157,7 @@ def render(plan: ClipPlan, simulation: Simulation, renderer: Renderer) -> Render
         simulation: of plan.simulation.
         renderer: of the lens's picture size.
     """
-    body = avatar_body()
+    body = planned_body(plan.simulation.body_id)
     betas = np.array(plan.simulation.betas, np.float32)
     shown = plan.start + plan.stride * np.arange(plan.length)
     pose, trans = simulation.pose[shown], simulation.trans[shown]

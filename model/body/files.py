@@ -1,122 +1,152 @@
-"""Body models on disk: the embedded free bodies, with SMPL's own array names and layout."""
+"""Finding body models: the embedded free bodies, or the user's SMPL files."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import hashlib
+import os
 import pathlib
-import zipfile
-import zlib
+import re
 
-import numpy as np
+from absl import logging
 
-from model import conventions
+from model.body.data import SHAPES, BodyData, check_arrays, make_body
+from model.body.smpl_files import read_npz, read_smpl
 from model.errors import BodyFileError
+
+__all__ = ["ASSETS", "BODY_VARIABLE", "FREE", "GENDERS", "BodyData", "body_source", "genders", "load_body", "read_body"]
 
 ASSETS = pathlib.Path(__file__).parent / "assets"
 GENDERS = ("male", "female", "neutral")
+FREE = "free"
+BODY_VARIABLE = "MVIPER_BODY"
+
+# Where the releases' archives, and the layout of the smplx package, keep the files.
+_FOLDERS = (".", "models", "smpl/models", "smpl")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class BodyData:
-    """Arrays of one body model, as in SMPL's release, with V vertices and F faces.
+def load_body(gender: str = "neutral", source: str | os.PathLike[str] | None = None) -> BodyData:
+    """Loads one body model; a second call for the same file returns the same object.
 
-    Attributes:
+    Args:
         gender: "male", "female" or "neutral".
-        v_template: [V, 3] metres, T-pose, facing +z.
-        shapedirs: [V, 3, 10] metres per standard deviation of each beta.
-        posedirs: [V, 3, 207] metres per unit of the pose features R - I.
-        joint_regressor: [24, V], rows sum to 1.
-        keypoint_regressor: [19, V], rows sum to 1, applied to posed vertices.
-        weights: [V, 24] skinning weights, rows sum to 1, at most four are not zero.
-        faces: [F, 3] vertex indices, counter-clockwise seen from outside.
-        uv: [U, 2] texture coordinates in 0..1.
-        uv_faces: [F, 3] indices into uv.
-        face_parts: [F] 0 = skin, 1 = eyeball.
-        body_id: hash of the numbers above; written wherever vertices or parameters are stored.
-    """
-
-    gender: str
-    v_template: np.ndarray
-    shapedirs: np.ndarray
-    posedirs: np.ndarray
-    joint_regressor: np.ndarray
-    keypoint_regressor: np.ndarray
-    weights: np.ndarray
-    faces: np.ndarray
-    uv: np.ndarray
-    uv_faces: np.ndarray
-    face_parts: np.ndarray
-    body_id: str
-
-    @property
-    def num_vertices(self) -> int:
-        """V."""
-        return len(self.v_template)
-
-
-_SHAPES = {
-    "v_template": ("V", 3),
-    "shapedirs": ("V", 3, conventions.NUM_BETAS),
-    "posedirs": ("V", 3, conventions.POSE_FEATURES),
-    "J_regressor": (conventions.NUM_JOINTS, "V"),
-    "keypoint_regressor": (conventions.NUM_KEYPOINTS, "V"),
-    "weights": ("V", conventions.NUM_JOINTS),
-    "f": ("F", 3),
-    "vt": ("U", 2),
-    "ft": ("F", 3),
-    "face_parts": ("F",),
-}
-
-
-@functools.lru_cache(maxsize=4)
-def load_body(gender: str = "neutral") -> BodyData:
-    """Loads the embedded free body (CC0, built from MakeHuman data by tools/build_body.py).
+        source: "free" for the embedded bodies (CC0, built from MakeHuman data by tools/build_body.py), a folder with
+            SMPL files under the names of the releases, or one file in SMPL's layout. A file serves the gender that its
+            name says, and "neutral" where it says none. None: what the environment variable MVIPER_BODY says, else
+            "free".
 
     Raises:
-        BodyFileError: the gender is unknown, or the file is missing or has arrays of another layout.
+        BodyFileError: the gender is unknown or not there, there is no such source, or its file is damaged, refuses to
+            be plain data or is of another layout.
     """
     if gender not in GENDERS:
         raise BodyFileError(f"A body is one of {', '.join(GENDERS)}. Received: {gender!r}")
+    place = _place(source)
+    if place is None:
+        return _load_free(gender)
+    found = _find(place)
+    if gender not in found:
+        wanted = f"a file with {gender!r} in its name"
+        if place.is_dir():
+            below = ", ".join(f"{folder}/" for folder in _FOLDERS[1:])
+            wanted = f"one of {', '.join(_release_names(gender))}, there or in {below},"
+        there = ", ".join(f"{other} ({paths[0].name})" for other, paths in found.items()) or "no body file"
+        raise BodyFileError(f"For a {gender} body {wanted} is needed. Received: {place} with {there}")
+    chosen, *others = found[gender]
+    body = _load_smpl(chosen.absolute(), gender)
+    if others:
+        logging.log_first_n(logging.INFO, "Of several %s bodies, %s is taken, not %s", 1, gender, chosen, others)
+    return body
+
+
+def body_source(configured: str = "") -> str:
+    """Where bodies come from: what MVIPER_BODY says (the flag --body sets it), else the configuration, else "free"."""
+    return os.environ.get(BODY_VARIABLE) or configured or FREE
+
+
+def genders(source: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
+    """The genders that `load_body` finds in a source, in the order of GENDERS; nothing is read.
+
+    Raises:
+        BodyFileError: there is no such source.
+    """
+    place = _place(source)
+    found = GENDERS if place is None else _find(place)
+    return tuple(gender for gender in GENDERS if gender in found)
+
+
+def read_body(path: str | os.PathLike[str], gender: str) -> BodyData:
+    """Reads one `.npz` of a free body.
+
+    Raises:
+        BodyFileError: the file is missing, truncated, or an array is absent, misshapen or not of a body.
+    """
+    path = pathlib.Path(path)
+    arrays = read_npz(path, SHAPES)
+    try:
+        check_arrays(arrays)
+    except BodyFileError as error:
+        raise BodyFileError(f"{error} in {path}") from error
+    return make_body(arrays, gender, "free")
+
+
+@functools.lru_cache(maxsize=len(GENDERS))
+def _load_free(gender: str) -> BodyData:
     return read_body(ASSETS / f"free_{gender}.npz", gender)
 
 
-def read_body(path: str | pathlib.Path, gender: str) -> BodyData:
-    """Reads one `.npz` body file and checks every array's shape.
+@functools.lru_cache(maxsize=len(GENDERS))
+def _load_smpl(path: pathlib.Path, gender: str) -> BodyData:
+    return read_smpl(path, gender)
 
-    Raises:
-        BodyFileError: the file is missing, truncated, or an array is absent or misshapen.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in _SHAPES}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+
+def _place(source: str | os.PathLike[str] | None) -> pathlib.Path | None:
+    """The file or folder of a source; None for the free bodies."""
+    said_by = ""
+    if source is None:
+        source = body_source()
+        said_by = f" (from {BODY_VARIABLE})"
+    if source == FREE:
+        return None
+    place = pathlib.Path(source).expanduser()
+    if not place.exists():
         raise BodyFileError(
-            f"A body file with the arrays {', '.join(_SHAPES)} is needed. Received: {path} ({error})"
-        ) from error
-    sizes: dict[str, int] = {}
-    for name, wanted in _SHAPES.items():
-        shape = arrays[name].shape
-        fits = len(shape) == len(wanted) and all(
-            sizes.setdefault(w, s) == s if isinstance(w, str) else w == s for w, s in zip(wanted, shape, strict=True)
+            f"A body is {FREE!r}, a folder with SMPL files or one such file. Received: {os.fspath(source)!r}{said_by}"
         )
-        if not fits:
-            raise BodyFileError(f"Array {name} of a body has shape {wanted}. Received: {shape} in {path}")
-    digest = hashlib.sha256(gender.encode())
-    for name in _SHAPES:
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return BodyData(
-        gender=gender,
-        v_template=arrays["v_template"].astype(np.float32),
-        shapedirs=arrays["shapedirs"].astype(np.float32),
-        posedirs=arrays["posedirs"].astype(np.float32),
-        joint_regressor=arrays["J_regressor"].astype(np.float32),
-        keypoint_regressor=arrays["keypoint_regressor"].astype(np.float32),
-        weights=arrays["weights"].astype(np.float32),
-        faces=arrays["f"].astype(np.int32),
-        uv=arrays["vt"].astype(np.float32),
-        uv_faces=arrays["ft"].astype(np.int32),
-        face_parts=arrays["face_parts"].astype(np.uint8),
-        body_id=f"free-{gender}-{digest.hexdigest()[:12]}",
-    )
+    return place
+
+
+def _find(place: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+    """Body files by gender, the one to take first. Names are compared without regard to case."""
+    if not place.is_dir():
+        return {_gender_of(place): [place]}
+    found: dict[str, list[pathlib.Path]] = {}
+    try:
+        there = [
+            {path.name.lower(): path for path in sorted(folder.iterdir())}
+            for folder in (place / below for below in _FOLDERS)
+            if folder.is_dir()
+        ]
+    except OSError as error:
+        raise BodyFileError(f"A folder with SMPL files is needed. Received: {place} ({error})") from error
+    for gender in GENDERS:
+        paths = [files[name] for name in _release_names(gender) for files in there if name in files]
+        if paths:
+            found[gender] = paths
+    return found
+
+
+def _release_names(gender: str) -> tuple[str, ...]:
+    """Lower-case file names of a gender's body: the releases, newest first, then smplx's names, which say none."""
+    short = {"male": "m", "female": "f"}.get(gender, gender)
+    releases = (f"basicmodel_{short}_lbs_10_207_0_v{release}.pkl" for release in ("1.1.0", "1.0.0"))
+    return (*releases, f"smpl_{gender}.npz", f"smpl_{gender}.pkl")
+
+
+def _gender_of(path: pathlib.Path) -> str:
+    """The gender that a file's name says, else "neutral"."""
+    name = path.name.lower()
+    words = re.split("[^a-z]+", name)
+    for gender in GENDERS:
+        if gender in words or name in _release_names(gender):
+            return gender
+    return "neutral"

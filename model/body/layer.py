@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from model import conventions, rotations
-from model.body.files import BodyData
+from model.body.data import BodyData
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ class BodyLayer(keras.layers.Layer):
         self.body_id = data.body_id
         support = np.flatnonzero(np.abs(data.keypoint_regressor).sum(0))
         self._keypoint_mesh = self._constants(data, support, "keypoint")
-        self._full_mesh = self._constants(data, np.arange(data.num_vertices), "full")
+        self.full_mesh = self._constants(data, np.arange(data.num_vertices), "full")
         # J = J_regressor @ (template + shapedirs beta) is linear in beta: fold the regressor in once.
         self._rest_joints = self._constant(data.joint_regressor @ data.v_template, "rest_joints")
         shape_joints = np.einsum("jv,vcb->bjc", data.joint_regressor, data.shapedirs)
@@ -91,8 +91,8 @@ class BodyLayer(keras.layers.Layer):
         rest = self._rest_joints + ops.reshape(ops.matmul(betas, self._shape_joints), (-1, conventions.NUM_JOINTS, 3))
         joints, affine = _kinematics(rot, rest)
         features = ops.reshape(rot[:, 1:] - ops.eye(3), (-1, conventions.POSE_FEATURES))
-        mesh = self._full_mesh if vertices else self._keypoint_mesh
-        posed = _skin(mesh, ops.concatenate([betas, features], -1), affine)
+        mesh = self.full_mesh if vertices else self._keypoint_mesh
+        posed = skin(mesh, ops.concatenate([betas, features], -1), affine)
         keypoints = ops.matmul(mesh["regressor"], posed)
         outer = tuple(-1 if d is None else d for d in lead)
         return PosedBody(
@@ -126,8 +126,17 @@ def _kinematics(rot, joints):
     return world_pos, ops.concatenate([world_rot, offset], -1)
 
 
-def _skin(mesh, coefficients, affine):
-    """Linear blend skinning of the shaped and corrected rest vertices: [N, V, 3]."""
+def skin(mesh, coefficients, affine):
+    """Linear blend skinning of the shaped and corrected rest vertices.
+
+    Args:
+        mesh: "template" [3, V], "directions" [217, 3 V] (shape and pose blend shapes) and "weights" [24, V].
+        coefficients: [N, 217] betas, then pose features.
+        affine: [N, 24, 3, 4] transform of each joint.
+
+    Returns:
+        [N, V, 3] metres.
+    """
     count = mesh["template"].shape[1]
     rest = mesh["template"] + ops.reshape(ops.matmul(coefficients, mesh["directions"]), (-1, 3, count))
     columns = ops.reshape(ops.transpose(affine, (0, 3, 2, 1)), (-1, 12, conventions.NUM_JOINTS))

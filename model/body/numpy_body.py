@@ -1,4 +1,4 @@
-"""The body's equations in NumPy and numba, for synthesis, where no graph is wanted (SMPL, Loper et al. 2015, section 3)."""
+"""The body's equations in NumPy and numba, where no graph is wanted (SMPL, Loper et al. 2015, section 3)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from model import conventions, rotations
-from model.body.files import BodyData
+from model.body.data import BodyData
 
 
 class NumpyBody:

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from model.body.data import check_body_id
 from model.camera import to_normalised
 from model.config import ModelConfig, TrainConfig
-from model.errors import BodyMismatchError
 from model.images import decode_frames, decode_masks, to_float
 from model.training.augment import augment_clip
 
@@ -75,7 +75,7 @@ def check_bodies(source: Source) -> int:
     for batch in ids.map(lambda s: source.parse(s)["body_id"]).as_numpy_iterator():
         count += len(batch)
         for other in set(batch) - {source.body_id.encode()}:
-            raise BodyMismatchError(f"Records are of body {source.body_id}. Received: {other.decode()}")
+            check_body_id(other.decode(), source.body_id, "A record")
     return count
 
 

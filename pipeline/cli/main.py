@@ -10,9 +10,13 @@ import warnings
 from absl import flags
 from absl import logging as absl_logging
 
+from pipeline.cli import global_flags
+
 VERBS = {
     "demo": "the whole pipeline on embedded defaults: synthesize, train, evaluate, push, serve, report",
     "doctor": "check Python, packages, GL, memory, GPU and body files, and say what to do",
+    "body": "a body's facts, its picture in any pose and shape, or a file of it for other programs",
+    "motion": "import motion capture into a library, list it, show motions as sheets or videos, make new ones",
     "plan": "draw every random choice of a dataset into one JSON-lines file",
     "synthesize": "render a plan, or a dataset drawn from flags, into records",
     "train": "train the frame and the video model on records, without TFX",
@@ -20,6 +24,7 @@ VERBS = {
     "predict": "a video in, bodies and an overlay video out",
     "serve": "serve SavedModels over TF Serving's gRPC and REST protocols",
     "pipeline": "run the TFX pipeline on records",
+    "bench": "measure a part of the program on this machine",
 }
 
 
@@ -43,8 +48,10 @@ def main(argv: list[str]) -> int:
     warnings.filterwarnings("ignore")
     module = importlib.import_module(f"pipeline.cli.{verb}")
     if "--help" in rest or "-h" in rest:
-        shared = "pipeline.cli.flag_groups"
-        parts = [module.__name__] + ([shared] if shared in flags.FLAGS.flags_by_module_dict() else [])
+        ours = [
+            name for name in flags.FLAGS.flags_by_module_dict() if name.startswith(("pipeline.cli.", "benchmarks."))
+        ]
+        parts = sorted(ours, key=lambda name: name != module.__name__)
         described = "".join(flags.FLAGS.module_help(part) for part in parts)
         print(f"mviper {verb}: {VERBS[verb]}\n\n{module.__doc__}\n{described}")
         return 0
@@ -55,6 +62,7 @@ def main(argv: list[str]) -> int:
     except flags.Error as error:
         return _complain(f"{error}. `mviper {verb} --help` lists the flags")
     _quiet()
+    global_flags.apply()
     try:
         return module.main(positional) or 0
     except UserError as error:

@@ -57,6 +57,7 @@ class SimulationPlan:
     """A dressed, moving person: what the four viewpoints and all windows of it share.
 
     Attributes:
+        body_id: the body that betas belong to.
         sex: whom the shape was drawn from.
         betas: shape, in the neutral body's space.
         motion: what is done.
@@ -66,6 +67,7 @@ class SimulationPlan:
         edge_length: of the cloth's triangles, metres.
     """
 
+    body_id: str
     sex: str
     betas: tuple[float, ...]
     motion: MotionPlan
@@ -243,7 +245,9 @@ def _draw_clips(settings: PlanSettings, split: str, index: int, motion: MotionPl
     betas = avatar.random_betas(sex, rng)
     outfit = str(rng.choice(list(OUTFITS)))
     garments = OUTFITS[outfit]
+    body = avatar.avatar_body()
     simulation = SimulationPlan(
+        body_id=body.data.body_id,
         sex=sex,
         betas=tuple(round(float(b), 4) for b in betas),
         motion=motion,
@@ -252,7 +256,7 @@ def _draw_clips(settings: PlanSettings, split: str, index: int, motion: MotionPl
         fabrics=tuple(str(f) for f in rng.choice(list(FABRICS), size=len(garments))),
         edge_length=settings.edge_length,
     )
-    rest, _ = avatar.avatar_body().shaped(np.array(simulation.betas))
+    rest, _ = body.shaped(np.array(simulation.betas))
     lens = Lens()
     distance = lens.fitting_distance(float(np.ptp(rest[:, 1])))
     window_frames = settings.length * settings.stride

@@ -85,6 +85,17 @@ def test_a_second_run_reuses_and_a_lost_shard_comes_back_the_same(job):
         assert np.array_equal(first.keypoints3d, second.keypoints3d)
 
 
+def test_a_plan_for_another_body_is_refused_before_work_begins(tmp_path):
+    from components import synthesis_job
+    from model.errors import BodyMismatchError
+
+    clip = draw_plan(PlanSettings(train_simulations=1, eval_simulations=1, windows=1, length=4, stride=1))[0]
+    other = dataclasses.replace(clip, simulation=dataclasses.replace(clip.simulation, body_id="smpl-neutral-1"))
+    with pytest.raises(BodyMismatchError, match="Received: smpl-neutral-1"):
+        synthesis_job.run([other], tmp_path / "out", runner=IN_PROCESS)
+    assert not (tmp_path / "out").exists()
+
+
 def test_too_many_failures_are_an_error(job):
     out, plan, _, synthesis_job = job
     with pytest.raises(jobs.JobError, match="Received: 1 of 3 failed"):

@@ -35,6 +35,8 @@ def test_help_lists_the_verbs_and_imports_nothing_heavy():
         (["plan", "--seed=-1"], "seed"),
         (["synthesize", "--plan={tmp}/none.jsonl"], "none.jsonl"),
         (["pipeline", "fly"], "Received: fly"),
+        (["bench", "fly"], "Received: fly"),
+        (["plan", "--body={tmp}/none"], "Received: '{tmp}/none'"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(tmp_path, args, said):
