@@ -1,4 +1,4 @@
-"""The skeleton that motions are made on: the neutral free body at rest, and what is measured on any body."""
+"""The skeleton that motions are made on: the neutral body in use, at rest, and what is measured on any body."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ def measure(body: NumpyBody, betas: np.ndarray) -> Rig:
 
 @functools.cache
 def reference() -> Rig:
-    """The neutral free body of mean shape."""
+    """The neutral body in use, of mean shape."""
     return measure(NumpyBody(load_body("neutral")), np.zeros(NUM_BETAS))

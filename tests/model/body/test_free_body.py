@@ -1,6 +1,7 @@
 """The embedded free bodies are well-formed meshes and obey SMPL's equations."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -9,13 +10,21 @@ import scipy.spatial
 from model import conventions, rotations
 from model.body import files
 from model.body.files import load_body, read_body
+from model.body.measure import measure
 from model.body.numpy_body import NumpyBody
 from model.conventions import joint, keypoint
 from model.errors import BodyFileError
+from tools.body_builder import survey
+from tools.body_builder.intersections import intersecting_faces
 
 FLIP = np.array([-1.0, 1.0, 1.0], np.float32)
-STATURE = {"male": (1.70, 1.82), "female": (1.57, 1.69), "neutral": (1.63, 1.76)}
-LIMBS = (*range(conventions.NUM_EVAL_KEYPOINTS - 2), keypoint("neck"))
+HIPS = (keypoint("R_hip"), keypoint("L_hip"))
+# Heights over the floor of SMPL's mean joints, shares of stature.
+SMPL_HEIGHTS = {
+    "pelvis": 0.548, "L_hip": 0.495, "spine1": 0.611, "L_knee": 0.274, "spine2": 0.689, "L_ankle": 0.043,
+    "spine3": 0.720, "L_foot": 0.013, "neck": 0.845, "L_collar": 0.790, "head": 0.882, "L_shoulder": 0.809,
+}  # fmt: skip
+LIMBS = tuple(k for k in (*range(conventions.NUM_EVAL_KEYPOINTS - 2), keypoint("neck")) if k not in HIPS)
 
 
 @pytest.fixture(params=files.GENDERS, scope="module")
@@ -73,11 +82,67 @@ def test_regressors_are_convex(body):
         assert regressor.min() >= 0
 
 
-def test_stature_and_betas_are_those_of_people(body):
-    low, high = STATURE[body.data.gender]
-    assert low < np.ptp(body.data.v_template[:, 1]) < high
+def test_first_beta_is_stature(body):
     short, tall = (np.ptp(body.shaped(beta * np.eye(10)[0])[0][:, 1]) for beta in (-2, 2))
     assert 0.15 < tall - short < 0.55
+
+
+def test_statures_and_body_mass_follow_the_survey(body):
+    people = [survey.POPULATIONS[sex] for sex in survey.POPULATIONS if body.data.gender in (sex, "neutral")]
+    sizes = [measure(body.data, betas) for betas in np.random.default_rng(5).normal(size=(400, 10))]
+    stature, bmi = np.array([s.stature for s in sizes]), np.array([s.bmi for s in sizes])
+    mean = np.mean([p.stature_mean for p in people]) / 100
+    # Half the neutral body's people are women and half men, whose means differ.
+    spread = np.std([p.stature_mean for p in people]) / 100
+    deviation = np.hypot(spread, np.mean([p.stature_deviation for p in people]) / 100)
+    assert stature.mean() == pytest.approx(mean, abs=0.01)
+    assert stature.std() == pytest.approx(deviation, abs=0.01)
+    for share in (25, 50, 75):
+        wanted = np.mean([p.bmis(np.array(share / 100)) for p in people])
+        assert np.percentile(bmi, share) == pytest.approx(wanted, abs=2.0)
+
+
+def test_thin_and_heavy_people_lie_within_three_deviations(body):
+    step = 0.05
+    zero = measure(body.data, np.zeros(10)).bmi
+    gradient = np.array([measure(body.data, step * unit).bmi - zero for unit in np.eye(10)]) / step
+    direction = gradient / np.abs(gradient).max()
+    assert measure(body.data, -3 * direction).bmi < 17
+    assert measure(body.data, 3 * direction).bmi > 40
+
+
+def test_surface_does_not_pass_through_itself(body):
+    assert len(intersecting_faces(body.data.v_template, body.data.faces)) == 0
+
+
+def test_intersections_are_found_where_they_are():
+    spike = np.array([[0, 0, -1], [0.1, 0, 1], [0, 0.1, 1]], float)
+    sheet = np.array([[-1, -1, 0], [2, -1, 0], [-1, 2, 0]], float)
+    faces = np.arange(9).reshape(3, 3)
+    far = np.add(sheet, [0, 0, 5])
+    np.testing.assert_array_equal(intersecting_faces(np.concatenate([spike, sheet, far]), faces), [[0, 1]])
+    assert len(intersecting_faces(np.concatenate([np.add(spike, [0, 0, 1.5]), sheet, far]), faces)) == 0
+    # Faces with a common vertex are neighbours, not an intersection.
+    assert len(intersecting_faces(np.concatenate([spike, sheet]), np.array([[0, 1, 2], [0, 4, 5]]))) == 0
+
+
+def test_joints_lie_where_those_of_smpl_do(body):
+    rest, joints = body.shaped(np.zeros(10))
+    stature = np.ptp(rest[:, 1])
+    for name, share in SMPL_HEIGHTS.items():
+        assert (joints[joint(name), 1] - rest[:, 1].min()) / stature == pytest.approx(share, abs=0.02), name
+    hips = (joints[joint("L_hip"), 0] - joints[joint("R_hip"), 0]) / stature
+    assert hips == pytest.approx(0.080, abs=0.005)
+    behind_pelvis = (joints[:, 2] - joints[0, 2]) / stature
+    assert behind_pelvis[joint("L_hip")] == pytest.approx(-0.003, abs=0.003)
+    assert behind_pelvis[[joint("spine1"), joint("spine2")]] == pytest.approx(-0.015, abs=0.01)
+
+
+def test_report_tells_of_these_files(body):
+    report = json.loads((files.ASSETS / "build_report.json").read_text())
+    assert report["bodies"][body.data.gender]["body_id"] == body.data.body_id
+    assert max(error["mean"] for error in report["joint_error_mm"].values()) < 10
+    assert set(report["joint_error_mm"]) == set(conventions.JOINTS)
 
 
 def test_template_is_mirror_symmetric(body):
@@ -153,6 +218,14 @@ def test_limb_keypoints_stay_near_their_joints(body):
         vertices, joints = body(pose[None], betas)
         posed = np.linalg.norm(body.keypoints(vertices[0])[list(LIMBS)] - joints[0, of_joint], axis=1)
         assert posed.mean() < 0.012 and posed.max() < 0.04
+
+
+def test_hip_keypoints_are_anatomical_hip_centres(body):
+    """17.5 cm apart in average adults, beside SMPL's joints and as high (Bell et al. 1990)."""
+    rest, joints = body.shaped(np.zeros(10))
+    right, left = body.keypoints(rest)[list(HIPS)]
+    assert (left[0] - right[0]) / np.ptp(rest[:, 1]) == pytest.approx(0.103, abs=0.006)
+    np.testing.assert_allclose(left[1:], joints[joint("L_hip"), 1:], atol=0.01)
 
 
 def test_pose_correctives_keep_a_bent_knee_thick(body):
