@@ -152,7 +152,7 @@ def _joint_error(data: BodyData) -> Figure:
     if not data.body_id.startswith(files.FREE):
         return None
     report = json.loads((files.ASSETS / "build_report.json").read_text())
-    return max(report["joint_error_mean_mm"].values())
+    return max(joint["mean"] for joint in report["joint_error_mm"].values())
 
 
 def _smplx_figures(data: BodyData, people: tuple[np.ndarray, np.ndarray], ours: dict[str, Figure]) -> dict[str, Figure]:

@@ -1,24 +1,31 @@
-"""Pose blend shapes fitted to dual-quaternion skinning.
+"""Pose blend shapes fitted to elastic surfaces on top of dual-quaternion skinning.
 
-SMPL learns its pose blend shapes from scans. Here the aim is the surface that dual-quaternion skinning (Kavan et al.
-2007) gives, which does not collapse at bent joints; the blend shapes are the linear part of the difference.
+SMPL learns its pose blend shapes from scans. Here the aim is the surface that dual-quaternion skinning gives, which
+does not collapse at bent joints, relaxed as an elastic surface around the joints, which rounds elbows and knees and
+opens creases. The blend shapes are the linear part of its difference from linear skinning.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
+import scipy.sparse
 
 from model import conventions, rotations
 from model.body.numpy_body import forward_kinematics
-from tools.body_builder import meshes
+from tools.body_builder import dual_quaternions, meshes
+from tools.body_builder.elastic import ElasticSurface
 from tools.body_builder.poses import random_poses
 
 LARGEST_OFFSET = 0.06  # metres; beyond it the two skinnings differ for reasons that no blend shape should copy
 DAMPING = 1e-2  # of the blended matrix's inverse, which is singular where linear skinning collapses
 RIDGE = 0.02
-RINGS = 4  # how far beyond its skinning weights a joint's correctives reach
+REACH = 0.01  # smallest skinning weight by which a joint counts as moving a vertex
+RINGS = 3  # how far beyond its skinning weights a joint's correctives reach
 STEP = 1e-5  # metres; entries are rounded to multiples, and vanish below half of it
+# How strongly the elastic surface is held to dual-quaternion skinning, where one joint moves the skin alone and where
+# several share it.
+HOLD_ALONE, HOLD_SHARED = 1.0, 0.02
+ELASTIC_STEPS = 4
 
 
 def fit_posedirs(
@@ -40,7 +47,8 @@ def fit_posedirs(
     features = (local[:, 1:] - np.eye(3)).reshape(count, -1)
     world, position = forward_kinematics(local, joints)
     shift = position - np.einsum("tjab,jb->tja", world, joints)
-    offsets = np.stack([_rest_offsets(template, weights, r, t) for r, t in zip(world, shift, strict=True)])
+    surface = ElasticSurface(template, faces, _hold(weights, faces))
+    offsets = np.stack([_rest_offsets(template, weights, surface, r, t) for r, t in zip(world, shift, strict=True)])
 
     posedirs = np.zeros((*template.shape, conventions.POSE_FEATURES))
     groups, group = np.unique(_reach(weights, faces), axis=0, return_inverse=True)
@@ -55,48 +63,33 @@ def fit_posedirs(
     return np.round(_symmetric(posedirs, mirror) / STEP) * STEP
 
 
-def _rest_offsets(template: np.ndarray, weights: np.ndarray, world: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Displacements [V, 3] of the rest shape after which linear skinning gives what dual quaternions give."""
+def _hold(weights: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """How strongly each vertex is held [V]: little where joints share it and around there."""
+    near = meshes.adjacency(meshes.edges(faces), len(weights))
+    mean = scipy.sparse.diags(1 / np.asarray(near.sum(1)).ravel()) @ near
+    alone = 2 * weights.max(1) - 1
+    for _ in range(RINGS):
+        alone = np.minimum(alone, 0.5 * alone + 0.5 * (mean @ alone))
+    return HOLD_SHARED + (HOLD_ALONE - HOLD_SHARED) * np.clip(alone, 0, 1) ** 4
+
+
+def _rest_offsets(
+    template: np.ndarray, weights: np.ndarray, surface: ElasticSurface, world: np.ndarray, shift: np.ndarray
+) -> np.ndarray:
+    """Displacements [V, 3] of the rest shape after which linear skinning gives the wanted surface."""
     matrix = (weights @ world.reshape(-1, 9)).reshape(-1, 3, 3)
     linear = np.einsum("vab,vb->va", matrix, template) + weights @ shift
-    difference = _dual_quaternion_skin(template, weights, world, shift) - linear
+    wanted = surface.relax(dual_quaternions.skin(template, weights, world, shift), ELASTIC_STEPS)
+    difference = wanted - linear
     length = np.linalg.norm(difference, axis=1, keepdims=True)
     difference *= np.minimum(1.0, LARGEST_OFFSET / np.maximum(length, 1e-9))
     damped = matrix @ matrix.transpose(0, 2, 1) + DAMPING * np.eye(3)
     return np.einsum("vba,vb->va", matrix, np.linalg.solve(damped, difference[..., None])[..., 0])
 
 
-def _dual_quaternion_skin(
-    template: np.ndarray, weights: np.ndarray, world: np.ndarray, shift: np.ndarray
-) -> np.ndarray:
-    """Vertices [V, 3] skinned by blended unit dual quaternions."""
-    real = rotations.matrix_to_quaternion(world)
-    dual = 0.5 * _product(np.concatenate([np.zeros((len(shift), 1)), shift], axis=1), real)
-    # q and -q are one rotation: bring all to the side of the vertex's main joint, for the short way round.
-    sign = np.where(real[weights.argmax(1)] @ real.T < 0, -1.0, 1.0)
-    blended_real, blended_dual = (weights * sign) @ real, (weights * sign) @ dual
-    norm = np.linalg.norm(blended_real, axis=1, keepdims=True)
-    blended_real, blended_dual = blended_real / norm, blended_dual / norm
-    translation = 2 * _product(blended_dual, blended_real * [1, -1, -1, -1])[:, 1:]
-    return Rotation.from_quat(blended_real[:, [1, 2, 3, 0]]).apply(template) + translation
-
-
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Hamilton products [n, 4] of quaternions (w, x, y, z)."""
-    w, x, y, z = a.T
-    s, i, j, k = b.T
-    parts = (
-        w * s - x * i - y * j - z * k,
-        w * i + x * s + y * k - z * j,
-        w * j - x * k + y * s + z * i,
-        w * k + x * j - y * i + z * s,
-    )
-    return np.stack(parts, axis=1)
-
-
 def _reach(weights: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Vertices, bool [V, 24], near both a joint and its parent, which is where that joint's rotation bends the skin."""
-    near = meshes.dilate(weights > 1e-3, meshes.adjacency(meshes.edges(faces), len(weights)), RINGS)
+    near = meshes.dilate(weights > REACH, meshes.adjacency(meshes.edges(faces), len(weights)), RINGS)
     reach = near & near[:, np.maximum(conventions.PARENTS, 0)]
     reach[:, 0] = False
     return reach

@@ -109,7 +109,7 @@ def smooth_fill(area: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> sc
         vertices: [V, 3] metres, geometry that the weights are taken from.
         faces: [F, 3].
     """
-    stiffness, mass = _cotangent_laplacian(vertices, faces)
+    stiffness, mass = cotangent_laplacian(vertices, faces)
     plate = (stiffness @ scipy.sparse.diags(1 / np.maximum(mass, 1e-12)) @ stiffness).tocsr()
     inside, outside = np.flatnonzero(area), np.flatnonzero(~area)
     solve = scipy.sparse.linalg.splu(plate[inside][:, inside].tocsc()).solve
@@ -122,7 +122,7 @@ def smooth_fill(area: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> sc
     return scipy.sparse.csr_matrix((values, (rows, columns)), shape=(len(area), len(area)))
 
 
-def _cotangent_laplacian(vertices: np.ndarray, faces: np.ndarray) -> tuple[scipy.sparse.csr_matrix, np.ndarray]:
+def cotangent_laplacian(vertices: np.ndarray, faces: np.ndarray) -> tuple[scipy.sparse.csr_matrix, np.ndarray]:
     """Cotangent stiffness matrix [V, V] and lumped vertex areas [V] (Meyer et al. 2003)."""
     count = len(vertices)
     stiffness = scipy.sparse.csr_matrix((count, count))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from tools.body_builder import meshes
+from model.body.measure import DENSITY
+from tools.body_builder import meshes, survey
 from tools.body_builder.source import NUM_SKIN, Source
 
 AGES = ("child", "young", "old")
@@ -24,12 +25,6 @@ ORIGINS = ("african", "asian", "caucasian")
 GENDERS = ("male", "female")
 FACTORS = (*GENDERS, *AGES, *MUSCLE, *WEIGHT, *CUP, *FIRMNESS, *HEIGHT, *PROPORTIONS, *ORIGINS)
 
-# Mass from volume: whole-body density with air in the lungs, as SHAPY (Choutas et al. 2022) takes it.
-DENSITY = 985.0
-# Adult stature in metres, mean and deviation (NCD-RisC 2016, high-income countries, rounded).
-STATURE = {"male": (1.76, 0.07), "female": (1.63, 0.065)}
-# Body mass index: log-normal, so that the heavy tail is longer, cut to the range that the bodies are made for.
-BMI_MEDIAN, BMI_SIGMA, BMI_RANGE = 25.5, 0.21, (16.0, 42.0)
 # Mean muscle slider at some body mass indices: MakeHuman's heavy bodies are heavy only where muscle is low.
 BMI_KNOTS = (18.0, 24.0, 32.0, 40.0)
 MUSCLE_AT_BMI = {"male": (0.5, 0.45, 0.2, 0.04), "female": (0.45, 0.3, 0.08, 0.0)}
@@ -58,16 +53,17 @@ class Person:
 class People:
     """MakeHuman's macro targets as one matrix: persons -> vertices."""
 
-    def __init__(self, source: Source, smoothing: scipy.sparse.csr_matrix):
+    def __init__(self, source: Source, retouching: scipy.sparse.csr_matrix, shifts: np.ndarray):
         """Reads every macro target.
 
         Args:
             source: the wheel.
-            smoothing: [U, U] operator applied to the base mesh and to each target.
+            retouching: [U, U] operator applied to the base mesh and to each target.
+            shifts: [U, 3] metres, added to the base mesh.
         """
         keys, targets = _macro_targets(source)
-        self._base = (smoothing @ source.mesh.vertices).astype(np.float32).ravel()
-        self._targets = np.stack([smoothing @ target for target in targets]).astype(np.float32).reshape(len(keys), -1)
+        self._base = (retouching @ source.mesh.vertices + shifts).astype(np.float32).ravel()
+        self._targets = np.stack([retouching @ target for target in targets]).astype(np.float32).reshape(len(keys), -1)
         # Each key is a product of up to six factors; the last column of the factor table is a constant one.
         self._factors = np.full((len(keys), 6), len(FACTORS))
         for row, key in enumerate(keys):
@@ -90,16 +86,24 @@ class People:
             bmi.append(DENSITY * meshes.volume(skin, self._triangles) / height**2)
         return np.concatenate(stature), np.concatenate(bmi)
 
-    def sample(self, gender: str, count: int, rng: np.random.Generator) -> list[Person]:
-        """Random adults of one gender, "male" or "female", whose stature and body mass index follow STATURE and BMI."""
-        stature = rng.normal(*STATURE[gender], count)
-        bmi = np.clip(BMI_MEDIAN * np.exp(BMI_SIGMA * rng.normal(size=count)), *BMI_RANGE)
+    def sample(self, gender: str, count: int, rng: np.random.Generator) -> tuple[list[Person], np.ndarray]:
+        """Adults of one gender, "male" or "female", whose statures and body mass indices are those of the survey.
+
+        Their ages run from 18 to 80 years all the same, for the sake of the shapes that come with age.
+
+        Returns:
+            The people and their statures [count] metres. The sliders reach these to a few millimetres.
+        """
+        population = survey.POPULATIONS[gender]
+        # Evenly spaced shares of the population in random order: its mean and deviation are met without chance.
+        stature, bmi = ((rng.permutation(count) + 0.5) / count for _ in range(2))
+        stature, bmi = population.statures(stature), population.bmis(bmi)
         people = [_random_person(gender, index, rng) for index in bmi]
         # The sliders act on each other, so the two are solved in turn.
         for _ in range(3):
             people = self._solve(people, "height", (0.0, 0.5, 1.0), stature, 0)
             people = self._solve(people, "weight", (0.0, 0.5, 1.0, 1.2), bmi, 1)
-        return people
+        return people, stature
 
     def _solve(
         self, people: list[Person], slider: str, knots: tuple[float, ...], wanted: np.ndarray, measure: int

@@ -9,6 +9,7 @@ from model import conventions
 from model.body.numpy_body import NumpyBody
 from model.conventions import joint, keypoint
 from tools.body_builder.poses import random_poses
+from tools.body_builder.rig import ANATOMICAL_HIP_SPACING
 
 # Which joint each of LSP's points is, on the left and in the middle; the right side is its mirror image.
 LIMB_KEYPOINTS = {
@@ -17,8 +18,8 @@ LIMB_KEYPOINTS = {
 }  # fmt: skip
 TRUNK = ("pelvis", "spine1", "spine2", "spine3")
 TRUNK_BAND = 0.05  # half height of the band of skin that a trunk joint is regressed from, metres
-NUM_CANDIDATES = 300
-RIDGE = 0.01  # spreads a row over more vertices, so that no single vertex carries a joint
+NUM_CANDIDATES = 1000
+RIDGE = 0.003  # spreads a row over more vertices, so that no single vertex carries a joint
 REST_SHARE = 3.0  # weight of rest shapes against posed ones in a keypoint's fit
 SMALLEST_ENTRY = 1e-3
 
@@ -50,8 +51,8 @@ def fit_joint_regressor(
 def fit_keypoint_regressor(body: NumpyBody, mirror: np.ndarray, ear: int, rng: np.random.Generator) -> np.ndarray:
     """keypoint_regressor [19, V] for posed vertices: non-negative, rows sum to 1, mirror symmetric.
 
-    Limbs and neck are fitted to the joints over random shapes, at rest and posed. Nose, eyes and ears are points of the
-    surface, and head_top is the crown.
+    Limbs and neck are fitted to joint centres over random shapes, at rest and posed. Nose, eyes and ears are points of
+    the surface, and head_top is the crown.
 
     Args:
         body: the body; its own keypoint regressor is not used.
@@ -60,20 +61,18 @@ def fit_keypoint_regressor(body: NumpyBody, mirror: np.ndarray, ear: int, rng: n
         rng: draws shapes and poses.
     """
     data = body.data
-    rest, posed = _shapes_and_poses(body, 60, 180, rng)
-    vertices = np.concatenate([rest[0], posed[0]])
-    joints = np.concatenate([rest[1], posed[1]])
-    importance = np.concatenate([np.full(len(rest[0]), REST_SHARE), np.ones(len(posed[0]))])
+    vertices, centres, posed = _shapes_and_poses(body, 60, 180, rng)
+    importance = np.where(posed, 1.0, REST_SHARE)
     eye = np.zeros(data.num_vertices, bool)
     eye[data.faces[data.face_parts == 1]] = True
     template, template_joints = body.shaped(np.zeros(conventions.NUM_BETAS))
 
     regressor = np.zeros((conventions.NUM_KEYPOINTS, data.num_vertices))
-    for name, joint_name in LIMB_KEYPOINTS.items():
+    for k, (name, joint_name) in enumerate(LIMB_KEYPOINTS.items()):
         j = joint(joint_name)
         skin = _touched(data.weights, j) & ~eye
         candidates = _candidates(template, template_joints[j], skin, mirror, _central(j))
-        regressor[keypoint(name), candidates] = _convex_fit(vertices[:, candidates] - joints[:, j, None], importance)
+        regressor[keypoint(name), candidates] = _convex_fit(vertices[:, candidates] - centres[:, k, None], importance)
 
     head = np.flatnonzero((data.weights[:, joint("head")] > 0.9) & ~eye)
     middle = head[mirror[head] == head]
@@ -87,18 +86,39 @@ def fit_keypoint_regressor(body: NumpyBody, mirror: np.ndarray, ear: int, rng: n
     return _symmetric_rows(regressor, conventions.KEYPOINT_MIRROR, mirror)
 
 
+def keypoint_errors(body: NumpyBody, rng: np.random.Generator) -> dict[str, dict[str, float]]:
+    """Distance in mm of each limb keypoint (left and middle) from its joint centre, over shapes and poses of its own.
+
+    Returns:
+        Keypoint -> "rest" and "posed", means over 40 shapes at rest and 120 in random poses.
+    """
+    vertices, centres, posed = _shapes_and_poses(body, 40, 120, rng)
+    rows = [keypoint(name) for name in LIMB_KEYPOINTS]
+    error = 1000 * np.linalg.norm(body.keypoints(vertices)[:, rows] - centres, axis=2)
+    parts = {"rest": ~posed, "posed": posed}
+    return {
+        name: {part: round(float(error[chosen, k].mean()), 2) for part, chosen in parts.items()}
+        for k, name in enumerate(LIMB_KEYPOINTS)
+    }
+
+
 def _shapes_and_poses(
     body: NumpyBody, num_rest: int, num_posed: int, rng: np.random.Generator
-) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Vertices and joints of random shapes at rest, and of random shapes in random poses."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Random shapes, first at rest, then in random poses.
+
+    Returns:
+        Vertices [n, V, 3] and centres [n, 7, 3] of LIMB_KEYPOINTS, metres; whether each is posed: bool [n].
+    """
     betas = rng.normal(size=(num_rest + num_posed, conventions.NUM_BETAS))
-    rest = [body.shaped(b) for b in betas[:num_rest]]
-    poses = random_poses(num_posed, rng)
-    posed = [body(pose[None], b) for pose, b in zip(poses, betas[num_rest:], strict=True)]
-    return (
-        (np.stack([v for v, _ in rest]), np.stack([j for _, j in rest])),
-        (np.concatenate([v for v, _ in posed]), np.concatenate([j for _, j in posed])),
-    )
+    poses = np.concatenate([np.zeros((num_rest, conventions.POSE_SIZE)), random_poses(num_posed, rng)])
+    bodies = [body(pose[None], b) for pose, b in zip(poses, betas, strict=True)]
+    vertices, joints = (np.concatenate(parts) for parts in zip(*bodies, strict=True))
+    centres = joints[:, [joint(name) for name in LIMB_KEYPOINTS.values()]]
+    # People point at the anatomical hip, farther out than SMPL's joint. It goes with the pelvis, unturned here.
+    stature = np.array([np.ptp(body.shaped(b)[0][:, 1]) for b in betas])
+    centres[:, list(LIMB_KEYPOINTS).index("L_hip"), 0] = joints[:, 0, 0] + 0.5 * ANATOMICAL_HIP_SPACING * stature
+    return vertices, centres, np.arange(len(betas)) >= num_rest
 
 
 def _central(j: int) -> bool:

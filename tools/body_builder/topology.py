@@ -13,7 +13,7 @@ from tools.body_builder.source import NUM_SKIN, BaseMesh
 # Skin of the head that faces other skin of the head nearer than this (metres) lies in a mouth, nostril or eye socket.
 POCKET_DEPTH = 0.05
 # Factors on the cost of removing a vertex.
-BENDING, TOES, FINGERS, FACE, POCKET = 2.0, 0.4, 0.7, 3.0, 0.1
+BENDING, TOES, FINGERS, FACE, POCKET = 2.0, 0.6, 0.7, 3.0, 0.1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,25 +8,30 @@ from model import conventions, rotations
 from model.conventions import joint
 from tools.body_builder.rig import Rig
 
-# Directions of SMPL's rest pose, x outwards: upper arm, forearm, hand, thigh, shin; sideways share of the toes.
+# Directions of SMPL's rest pose, x outwards: upper arm, forearm, hand, thigh, shin; sideways share of the toes. Thighs
+# are spread by two degrees more than SMPL's, so that heavy people's touch later.
 UPPER_ARM, FOREARM, HAND = np.array([[1.0, -0.05, -0.10], [1.0, 0.03, -0.01], [1.0, -0.06, -0.04]])
-THIGH, SHIN = np.array([[0.09, -1.0, -0.015], [-0.03, -1.0, -0.10]])
+THIGH, SHIN = np.array([[0.125, -1.0, -0.012], [-0.03, -1.0, -0.10]])
 TOES_OUT = 0.11
 COLLAR_LIFT = np.radians(16)
+# SMPL stands more upright than MakeHuman: turns of the trunk about x, backwards, by which its joints come to lie as far
+# behind the hips as SMPL's.
+LEAN = {"spine1": -2.5, "spine2": -4.5, "spine3": -5.5, "neck": -3.0, "head": 0.0}  # degrees, in the world
 
 
-def to_tpose(vertices: np.ndarray, rig: Rig, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def to_tpose(vertices: np.ndarray, male: float, rig: Rig, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Poses one body by linear blend skinning.
 
     Args:
         vertices: [U, 3] metres, MakeHuman's rest pose.
+        male: 1 for a man, 0 for a woman.
         rig: joint landmarks.
         weights: [U, 24].
 
     Returns:
-        Vertices [U, 3] and joints [24, 3] metres in the T-pose; the trunk stays where it was.
+        Vertices [U, 3] and joints [24, 3] metres in the T-pose; the pelvis stays where it was.
     """
-    joints = rig.joints(vertices)
+    joints = rig.joints(vertices, male)
     world = _world_rotations(vertices, joints, rig)
     placed = joints.copy()
     for j, parent in enumerate(conventions.PARENTS):
@@ -40,11 +45,13 @@ def to_tpose(vertices: np.ndarray, rig: Rig, weights: np.ndarray) -> tuple[np.nd
 def _world_rotations(vertices: np.ndarray, joints: np.ndarray, rig: Rig) -> np.ndarray:
     """World rotation [24, 3, 3] of each joint that turns its bone into SMPL's rest direction."""
     world = np.tile(np.eye(3), (conventions.NUM_JOINTS, 1, 1))
+    for name, degrees in LEAN.items():
+        world[joint(name)] = rotations.rotation_about(0, np.radians(degrees))
     for side, s in (("L", 1.0), ("R", -1.0)):
         outwards = np.array([s, 1.0, 1.0])
         names = ("hip", "knee", "ankle", "foot", "shoulder", "elbow", "wrist", "hand")
         hip, knee, ankle, foot, shoulder, elbow, wrist, hand = (joints[joint(f"{side}_{n}")] for n in names)
-        world[joint(f"{side}_collar")] = rotations.rotation_about(2, s * COLLAR_LIFT)
+        world[joint(f"{side}_collar")] = world[joint("spine3")] @ rotations.rotation_about(2, s * COLLAR_LIFT)
 
         # In SMPL's T-pose the elbow's hinge is vertical: bending it brings the hand forward.
         hinge = np.cross(elbow - shoulder, wrist - elbow)
