@@ -27,6 +27,7 @@ from absl import flags
 
 from benchmarks.harness import Figure, Result
 from model import conventions
+from model.body.data import BodyData
 from model.body.files import load_body
 from model.body.numpy_body import NumpyBody
 from model.errors import MotionError
@@ -53,7 +54,7 @@ def run() -> Result:
     markers = [path for path in paths if path.suffix.lower() == ".c3d"]
     body = load_body("neutral")
     figures = _retarget_figures(skeletal, NumpyBody(body))
-    figures |= _capture_figures(markers)
+    figures |= _capture_figures(markers, body)
     shape, pose = mosh_quality.synthetic_errors(body)
     figures |= {"mosh_shape_error_mm": 1000 * shape, "mosh_pose_error_mm": 1000 * pose}
     figures |= _matrix_figures()
@@ -97,10 +98,9 @@ def _floor_error(skeleton: SkeletonMotion, motion: Motion, mapped: dict[str, int
     return worst
 
 
-def _capture_figures(paths: list[pathlib.Path]) -> dict[str, Figure]:
+def _capture_figures(paths: list[pathlib.Path], body: BodyData) -> dict[str, Figure]:
     if not paths:
         return dict.fromkeys(("mosh_frames_per_s", "mosh_residual_mm", "mosh_memory_mb"))
-    body = load_body("male")
     found, grown = [], []
     for path in paths:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
