@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from model.body.numpy_body import NumpyBody
+from model import rotations
+from model.body.numpy_body import NumpyBody, forward_kinematics
 from synthesis.motion import rig
+from synthesis.motion.footing import kept_path
 from synthesis.motion.motion import Motion
 
 # The longest time that a body is off the floor; a standing jump of 0.5 m takes 0.64 s.
@@ -16,6 +18,8 @@ _NOT_FLIGHT, _FLIGHT = 0.01, 0.03
 # Share of a throw's loss of speed that makes a rise a flight: legs that are pulled up add to the rise, not to the loss.
 _THROW_SHARE = 0.4
 _GRAVITY = 9.81
+# Feet touch down within a frame, pelvises do not jerk.
+_SMOOTHING_SECONDS = 0.03
 _CHUNK = 64
 
 
@@ -35,12 +39,23 @@ def place(motion: Motion, body: NumpyBody, betas: np.ndarray) -> np.ndarray:
         trans [T, 3] in metres, to be added after posing, float32.
     """
     measures = rig.measure(body, betas)
-    trans = motion.root.astype(np.float64) * measures.leg_length
+    root = motion.root.astype(np.float64)
+    wanted = root[:, None] + _feet(motion.pose, rig.reference())
+    root += kept_path(wanted, root[:, None] + _feet(motion.pose, measures), motion.fps)
+    trans = root * measures.leg_length
     trans[:, [0, 2]] -= trans[0, [0, 2]]
     trans[:, 1] -= measures.joints[0, 1]
     clearance = trans[:, 1] + lowest_points(motion.pose, body, betas)
-    trans[:, 1] -= clearance - flight_height(clearance, trans[:, 1], motion.fps)
+    ground = clearance - flight_height(clearance, trans[:, 1], motion.fps)
+    trans[:, 1] -= ndimage.gaussian_filter1d(ground, _SMOOTHING_SECONDS * motion.fps, mode="nearest")
     return trans.astype(np.float32)
+
+
+def _feet(pose: np.ndarray, measures: rig.Rig) -> np.ndarray:
+    """Balls of the feet [T, 2, 3] from the pelvis, in leg lengths."""
+    rot = rotations.axis_angle_to_matrix(pose.astype(np.float64).reshape(len(pose), -1, 3))
+    _, pos = forward_kinematics(rot, measures.joints)
+    return (pos[:, list(rig.TOES)] - pos[:, :1]) / measures.leg_length
 
 
 def lowest_points(pose: np.ndarray, body: NumpyBody, betas: np.ndarray) -> np.ndarray:

@@ -26,6 +26,12 @@ LIMB_ENDS = {
 _LEAST_FLEXION = 0.05
 # Share of frames, those with the lowest ankle, in which a foot stands flat.
 _STANDING_SHARE = 0.25
+# Sines of the pitch from ankle to toes of a flat foot, whatever the markers; and the share of the standing frames that
+# must show one.
+_FLAT_PITCH = np.sin(np.radians([-45.0, 25.0]))
+_LEAST_FLAT = 0.25
+# Cosine between the hinges of ankle and knee: feet turn in and out by less than this against the shank.
+_LEAST_AGREEMENT = 0.5
 _STRAIGHT = np.cos(np.radians(25))
 _DOWN = np.cos(np.radians(40))
 
@@ -46,11 +52,16 @@ class Capture:
 
 
 def alignments(capture: Capture) -> dict[str, np.ndarray]:
-    """The constant rotation [3, 3] of each joint, so that rot @ alignment is SMPL's world rotation."""
+    """The constant rotation [3, 3] of each joint, so that rot @ alignment is SMPL's world rotation.
+
+    Joints without one are carried by their parents: unmapped ones, and feet that show no sole.
+    """
     axes = standing_axes(capture.rest)
     result = _from_motion(capture) if axes is None else _from_rest(capture, axes)
     for side in "LR":
-        result[f"{side}_ankle"] = _sole(capture, side, result[f"{side}_knee"])
+        sole = _sole(capture, side, result[f"{side}_knee"])
+        if sole is not None:
+            result[f"{side}_ankle"] = sole
     return result
 
 
@@ -144,22 +155,28 @@ def _from_motion(capture: Capture) -> dict[str, np.ndarray]:
     return result
 
 
-def _sole(capture: Capture, side: str, knee: np.ndarray) -> np.ndarray:
+def _sole(capture: Capture, side: str, knee: np.ndarray) -> np.ndarray | None:
     """A foot's alignment [3, 3]: flat while the ankle is lowest, toes along the captured foot.
 
     Taken from the motion even where the rest pose is a standing one: files exist whose header belongs to another
-    subject than their motion, which shows first in feet that never get flat.
+    subject than their motion, which shows first in feet that never get flat. None for feet that are on their toes all
+    the time, as a dancer's, or that are twisted against the shank as none can be.
     """
     rest = rig.reference().joints
     ankle, toe = f"{side}_ankle", f"{side}_foot"
     if toe not in capture.pos:
         return knee
-    height = capture.pos[ankle][:, 1]
-    low = capture.rot[ankle][height <= np.quantile(height, _STANDING_SHARE)]
+    height, bone = capture.pos[ankle][:, 1], unit(capture.pos[toe] - capture.pos[ankle])
+    low = height <= np.quantile(height, _STANDING_SHARE)
+    flat = low & (bone[:, 1] > _FLAT_PITCH[0]) & (bone[:, 1] < _FLAT_PITCH[1])
+    if flat.sum() < _LEAST_FLAT * low.sum():
+        return None
     up = np.array([0.0, 1.0, 0.0])
-    normal = _mean_local(low, np.broadcast_to(up, (len(low), 3)))
-    toes = _mean_local(capture.rot[ankle], unit(capture.pos[toe] - capture.pos[ankle]))
-    return frame(normal, toes) @ frame(up, rest[joint(toe)] - rest[joint(ankle)]).T
+    normal = _mean_local(capture.rot[ankle][flat], np.broadcast_to(up, (flat.sum(), 3)))
+    toes = _mean_local(capture.rot[ankle], bone)
+    sole = frame(normal, toes) @ frame(up, rest[joint(toe)] - rest[joint(ankle)]).T
+    across, shank_across = (capture.rot[ankle] @ sole)[..., 0], (capture.rot[f"{side}_knee"] @ knee)[..., 0]
+    return sole if np.median((across * shank_across).sum(-1)) > _LEAST_AGREEMENT else None
 
 
 def _mean_local(rot: np.ndarray, direction: np.ndarray) -> np.ndarray:

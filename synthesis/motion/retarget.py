@@ -2,53 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from model import conventions, rotations
+from model.body.numpy_body import forward_kinematics
 from model.conventions import JOINTS, joint
 from model.errors import MotionError
 from synthesis.motion import reference, rig, skeletons
-from synthesis.motion.bvh import BvhFile
+from synthesis.motion.footing import kept_path
 from synthesis.motion.frames import shortest_rotation, unit
 from synthesis.motion.motion import Motion
 from synthesis.motion.reference import Capture
+from synthesis.motion.repair import repair
+from synthesis.motion.skeleton import SkeletonMotion, check_leg
 
 # A bind pose stored as the first frame, and the frames a filter smears it over, end within this time.
 _BIND_SECONDS = 0.1
 # Such a step is this many leg lengths, and this many times the median step that follows.
 _JUMP, _JUMP_RATIO = 0.05, 4.0
+# Shoulder to wrist, and hips to neck, over hip to ankle: adults have 0.6 to 0.75 and 0.5 to 0.7.
+_ARM_TO_LEG, _TRUNK_TO_LEG = (0.4, 1.1), (0.35, 1.1)
 
 
-def to_smpl(bvh_file: BvhFile, name: str) -> Motion:
-    """Maps a BVH motion to SMPL's joints, at the file's own frame rate.
+def to_smpl(skeleton: SkeletonMotion, name: str, mapping: Mapping[str, str] | None = None) -> Motion:
+    """Maps a captured motion to SMPL's joints, at the file's own frame rate.
 
     Upper arms, forearms, thighs and shanks point where the file's do in every frame; their twist, and trunk, head,
     hands and feet, turn as the file's joints turn from their reference (`reference.alignments`). Toes stay straight:
     optical capture sees them by one marker, and their angles are mostly noise. The height axis is found from the data,
-    the figure is turned to face +z in its first frame, and a bind pose at the start is dropped.
+    the figure is turned to face +z in its first frame, a bind pose at the start is dropped, and short jumps that nobody
+    can make are interpolated over (`repair.repair`).
 
     Args:
-        bvh_file: any skeleton that `skeletons` knows.
+        skeleton: from any reader, with names that `skeletons` knows or that `mapping` holds.
         name: the motion's name and kind.
+        mapping: SMPL joint names -> names in the file (`skeletons.read_mapping`); None looks the names up.
 
     Raises:
-        MotionError: joints cannot be mapped, or bones have no length.
+        MotionError: joints cannot be mapped, bones have no length or not a person's proportions, the file's unit makes
+            a leg of no plausible length, or the motion is impossible throughout.
     """
-    mapped = skeletons.map_joints(bvh_file.names, bvh_file.path)
-    world_rot, world_pos = bvh_file.forward_kinematics()
-    rest_pos = bvh_file.rest_positions()
-    start = _bind_frames(world_pos, mapped, bvh_file.fps)
-    world_rot, world_pos = world_rot[start:], world_pos[start:]
-    to_y_up = _height_axis(world_pos, mapped)
-    world_pos = world_pos @ to_y_up.T
+    mapped = skeletons.map_joints(skeleton.names, skeleton.path, mapping)
+    skeleton = skeleton.from_frame(_bind_frames(skeleton.world_pos, mapped, skeleton.fps))
+    leg = checked_leg(skeleton, mapped)
+    skeleton, _ = repair(skeleton, _watched(skeleton.parents, mapped), leg)
+    skeleton = skeleton.turned(_height_axis(skeleton.world_pos, mapped))
     capture = Capture(
-        rot={key: to_y_up @ world_rot[:, i] for key, i in mapped.items()},
-        pos={key: world_pos[:, i] for key, i in mapped.items()},
-        rest={key: rest_pos[i] for key, i in mapped.items()},
+        rot={key: skeleton.world_rot[:, i] for key, i in mapped.items()},
+        pos={key: skeleton.world_pos[:, i] for key, i in mapped.items()},
+        rest={key: skeleton.rest[i] for key, i in mapped.items()},
     )
-    leg = _leg_length(capture.pos, bvh_file.path)
     world = _world_rotations(capture)
-    floor = np.quantile(world_pos[..., 1].min(1), 0.05)
+    floor = np.quantile(skeleton.world_pos[..., 1].min(1), 0.05)
     root = _pelvis(capture, world[:, 0], leg, floor)
 
     forward = world[0, 0, :, 2]
@@ -59,18 +66,59 @@ def to_smpl(bvh_file: BvhFile, name: str) -> Motion:
             local[:, j] = np.swapaxes(local[:, parent], -1, -2) @ local[:, j]
     pose = rotations.matrix_to_axis_angle(local).reshape(len(local), -1)
     root = (root - root[0] * [1.0, 0.0, 1.0]) @ heading.T
-    return Motion(name, name, pose.astype(np.float32), root.astype(np.float32), bvh_file.fps)
+    root += _kept_steps(capture, heading / leg, pose, root, skeleton.fps)
+    return Motion(name, name, pose.astype(np.float32), root.astype(np.float32), skeleton.fps)
 
 
-def _leg_length(pos: dict[str, np.ndarray], path: str) -> float:
-    """Hip to ankle along thigh and shank, mean of both sides and all frames, in the file's unit."""
-    lengths = {
-        start: float(np.linalg.norm(pos[end] - pos[start], axis=1).mean()) for start, end in reference.LIMB_ENDS.items()
+def _kept_steps(capture: Capture, to_motion: np.ndarray, pose: np.ndarray, root: np.ndarray, fps: float) -> np.ndarray:
+    """Shift of the root [T, 3] with which the reference body's feet stand as the captured ones, in leg lengths."""
+    names = [f"{side}_foot" if f"{side}_foot" in capture.pos else f"{side}_ankle" for side in "LR"]
+    captured = np.stack([capture.pos[name] for name in names], 1) @ to_motion.T
+    measures = rig.reference()
+    _, pos = forward_kinematics(rotations.axis_angle_to_matrix(pose.reshape(len(pose), -1, 3)), measures.joints)
+    feet = root[:, None] + (pos[:, [joint(name) for name in names]] - pos[:, :1]) / measures.leg_length
+    return kept_path(captured, feet, fps)
+
+
+def _watched(parents: tuple[int, ...], mapped: dict[str, int]) -> set[int]:
+    """Joints whose rotation counts: all mapped ones but the toes, and their ancestors."""
+    found: set[int] = set()
+    for name, index in mapped.items():
+        while index >= 0 and not name.endswith("_foot"):
+            found.add(index)
+            index = parents[index]
+    return found
+
+
+def checked_leg(skeleton: SkeletonMotion, mapped: dict[str, int]) -> float:
+    """Hip to ankle along thigh and shank, mean of both sides and all frames, in the file's unit.
+
+    Where the format states its unit, the length itself is checked. BVH states none: there only proportions can be.
+
+    Raises:
+        MotionError: these are not a person's bones.
+    """
+    at = {key: skeleton.world_pos[:, i] for key, i in mapped.items()}
+    length = {
+        start: float(np.linalg.norm(at[end] - at[start], axis=1).mean()) for start, end in reference.LIMB_ENDS.items()
     }
-    if min(lengths.values()) <= 1e-3 * max(lengths.values()):
-        shortest = min(lengths, key=lambda start: lengths[start])
-        raise MotionError(f"Limbs have a length. Received: {path}, where the bone at {shortest} has none")
-    return 0.5 * sum(lengths[f"{s}_{part}"] for s in "LR" for part in ("hip", "knee"))
+    if min(length.values()) <= 1e-3 * max(length.values()):
+        shortest = min(length, key=lambda start: length[start])
+        raise MotionError(f"Limbs have a length. Received: {skeleton.path}, where the bone at {shortest} has none")
+    leg, arm = (
+        0.5 * sum(length[f"{side}_{part}"] for side in "LR" for part in parts)
+        for parts in (("hip", "knee"), ("shoulder", "elbow"))
+    )
+    trunk = float(np.linalg.norm(at["neck"] - 0.5 * (at["L_hip"] + at["R_hip"]), axis=1).mean())
+    for part, ratio, (low, high) in (("arms", arm / leg, _ARM_TO_LEG), ("a trunk", trunk / leg, _TRUNK_TO_LEG)):
+        if not low <= ratio <= high:
+            raise MotionError(
+                f"A person's proportions are needed, {part} of {low} to {high} leg lengths: are the joints mapped "
+                f"right? Received: {ratio:.2f} in {skeleton.path}"
+            )
+    if skeleton.metres is not None:
+        check_leg(leg * skeleton.metres, skeleton.path)
+    return leg
 
 
 def _bind_frames(world_pos: np.ndarray, mapped: dict[str, int], fps: float) -> int:
@@ -95,7 +143,6 @@ def _height_axis(world_pos: np.ndarray, mapped: dict[str, int]) -> np.ndarray:
 
 def _world_rotations(capture: Capture) -> np.ndarray:
     """SMPL's world rotations [T, 24, 3, 3], y up."""
-    rest = rig.reference().joints
     alignments = reference.alignments(capture)
     frames = len(capture.pos["pelvis"])
     world = np.empty((frames, conventions.NUM_JOINTS, 3, 3))
@@ -104,10 +151,17 @@ def _world_rotations(capture: Capture) -> np.ndarray:
         world[:, j] = capture.rot[name] @ alignments[name] if name in alignments else world[:, parent]
         if name in reference.LIMB_ENDS:
             # Exact where joints are shifted by position channels or lie off their parents' axes.
-            end = reference.LIMB_ENDS[name]
-            pointing = world[:, j] @ unit(rest[joint(end)] - rest[j])
-            world[:, j] = shortest_rotation(pointing, capture.pos[end] - capture.pos[name]) @ world[:, j]
+            _point(world[:, j], capture, name, reference.LIMB_ENDS[name])
+        elif name.endswith("_ankle") and name not in alignments:
+            _point(world[:, j], capture, name, name.replace("ankle", "foot"))
     return _bend_evenly(world, alignments)
+
+
+def _point(world: np.ndarray, capture: Capture, start: str, end: str) -> None:
+    """Turns a joint's rotations [T, 3, 3], in place, the shortest way until its bone points as the captured one."""
+    rest = rig.reference().joints
+    pointing = world @ unit(rest[joint(end)] - rest[joint(start)])
+    world[:] = shortest_rotation(pointing, capture.pos[end] - capture.pos[start]) @ world
 
 
 def _bend_evenly(world: np.ndarray, alignments: dict[str, np.ndarray]) -> np.ndarray:

@@ -8,6 +8,7 @@ from model.body.numpy_body import forward_kinematics
 from model.conventions import JOINTS, joint
 from model.errors import MotionError
 from synthesis.motion import builtin, rig
+from synthesis.motion.builtin import curves
 
 SEEDS = range(5)
 
@@ -112,13 +113,32 @@ def test_knees_and_elbows_bend_one_way(motions):
 
 
 def test_standing_feet_do_not_slide(motions):
-    for kind in ("squat", "sit", "bend", "reach", "wave", "punch", "walk", "turn"):
+    """While a ball of a foot is down for two frames it stays where it is; rolling off it may turn it a little."""
+    for kind in builtin.KINDS:
         for motion in motions[kind]:
             balls = figure(motion)[1][:, [joint("L_foot"), joint("R_foot")]]
             height = balls[..., 1] - balls[..., 1].min()
             standing = (height[1:] < 0.01) & (height[:-1] < 0.01)
             speed = np.linalg.norm(np.diff(balls[..., [0, 2]], axis=0), axis=-1) * motion.fps
-            assert np.median(speed[standing]) < 0.1, f"{motion.name} slides"
+            assert standing.any(), f"{motion.name} never stands"
+            assert np.quantile(speed[standing], 0.9) < 0.22, f"{motion.name} slides"
+
+
+def test_kicking_legs_stretch(motions):
+    for motion in (builtin.make("kick", seed, 4.0) for seed in range(8)):
+        pos = figure(motion)[1]
+        leg = rig.reference().leg_length
+        for_legs = [pos[:, joint(f"{s}_ankle")] - pos[:, joint(f"{s}_hip")] for s in "LR"]
+        high = [way[way[:, 1] > -0.6 * leg] for way in for_legs]
+        assert max(np.linalg.norm(way, axis=1).max(initial=0) for way in high) > 0.88 * leg, motion.name
+
+
+def test_figures_are_at_rest_where_motions_begin_and_end_a_cycle():
+    """Eased curves start and stop softly: from key to key, at both ends too."""
+    t = np.linspace(-0.5, 1.5, 2001)
+    speed = np.gradient(curves.eased(t, (0.0, 0.3, 1.0), (0.0, 1.0, 3.0)), t)
+    assert np.abs(speed[(t < 0.002) | (t > 0.998)]).max() < 0.1
+    assert speed[(t > 0.1) & (t < 0.9)].min() > 0.5
 
 
 def test_unknown_kinds_and_empty_durations_are_refused():

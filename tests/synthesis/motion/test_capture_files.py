@@ -5,22 +5,41 @@ import pathlib
 import numpy as np
 import pytest
 
-from model import conventions, rotations
-from model.body.numpy_body import forward_kinematics
+from model import rotations
+from model.body.files import load_body
+from model.body.numpy_body import NumpyBody, forward_kinematics
 from model.conventions import joint
 from model.errors import MotionError
-from synthesis.motion import library, rig, skeletons
+from synthesis.motion import library, placement, quality, repair, retarget, rig, skeletons
+from synthesis.motion.asf_amc import read_amc
 from synthesis.motion.bvh import read_bvh
 from synthesis.motion.reference import LIMB_ENDS
 
-FOLDER = pathlib.Path(__file__).parents[4] / "shared" / "mocap" / "bvh"
+SHARED = pathlib.Path(__file__).parents[4] / "shared" / "mocap"
+FOLDER = SHARED / "bvh"
 needs_files = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no motion capture files in {FOLDER}")
-FILES = sorted(FOLDER.glob("*.bvh"))
+FILES = [*sorted(FOLDER.glob("*.bvh")), *sorted((SHARED / "asfamc").glob("*.amc"))]
+# Read from ASF/AMC, beside the BVH of the same name.
+TWIN = "01_01"
+# Gender and betas: short, tall, heavy.
+SHAPES = (("female", [-2.5, *[0.0] * 9]), ("male", [2.5, *[0.0] * 9]), ("female", [0.0, -3.0, *[0.0] * 8]))
 
 
 @pytest.fixture(scope="module")
 def motions():
-    return {path.stem: library.load_motion(path) for path in FILES}
+    return {key(path): retarget.to_smpl(read(path), path.stem) for path in FILES}
+
+
+def key(path):
+    return f"{path.stem}.amc" if path.stem == TWIN and path.suffix == ".amc" else path.stem
+
+
+def read(path):
+    return read_bvh(path) if path.suffix == ".bvh" else read_amc(path)
+
+
+def matrices(motion):
+    return rotations.axis_angle_to_matrix(motion.pose.astype(np.float64).reshape(len(motion), -1, 3))
 
 
 def limb_directions(motion):
@@ -28,15 +47,6 @@ def limb_directions(motion):
     rot = rotations.axis_angle_to_matrix(motion.pose.astype(np.float64).reshape(len(motion), -1, 3))
     _, pos = forward_kinematics(rot, rig.reference().joints)
     bones = np.stack([pos[:, joint(end)] - pos[:, joint(start)] for start, end in LIMB_ENDS.items()])
-    return bones / np.linalg.norm(bones, axis=-1, keepdims=True)
-
-
-def captured_directions(path, frames):
-    """[limbs, frames, 3] unit directions in the file, of its last frames."""
-    file = read_bvh(path)
-    mapped = skeletons.map_joints(file.names, str(path))
-    _, pos = file.forward_kinematics()
-    bones = np.stack([pos[-frames:, mapped[end]] - pos[-frames:, mapped[start]] for start, end in LIMB_ENDS.items()])
     return bones / np.linalg.norm(bones, axis=-1, keepdims=True)
 
 
@@ -48,19 +58,68 @@ def test_all_files_map_upright_on_the_floor_and_facing_forward(motions):
         assert np.median(rot[:, 1, 1]) > 0.3, f"{name}: the pelvis is not upright"
         assert 0.3 < np.median(motion.root[:, 1]) < 1.4, f"{name}: the pelvis is not at its height"
         forward = rot[0] @ [0.0, 0.0, 1.0]
-        assert abs(forward[0]) < 1e-5 and forward[2] > 0, f"{name}: does not face +z at first"
+        assert abs(forward[0]) < 1e-4 and forward[2] > 0, f"{name}: does not face +z at first"
 
 
 @needs_files
-@pytest.mark.parametrize("name", ["01_01", "07_01_reexported", "10_01", "131_01", "85_04_reexported"])
-def test_limb_directions_are_the_captured_ones(motions, name):
-    motion = motions[name]
-    ours = limb_directions(motion)
-    captured = captured_directions(FOLDER / f"{name}.bvh", len(motion))
-    # The worlds differ by one rotation (height axis, heading), found from all directions at once.
-    world = rotations.nearest_rotation(np.einsum("btx,bty->xy", ours, captured))
-    cosine = (ours * (captured @ world.T)).sum(-1)
-    assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean() < 0.5
+def test_limb_directions_are_the_captured_ones(motions):
+    means = []
+    for path in FILES:
+        skeleton = read(path)
+        mapped = skeletons.map_joints(skeleton.names, str(path))
+        errors = quality.limb_angle_errors(skeleton, motions[key(path)], mapped)
+        means.append(errors.mean())
+        # All but the frames in which the capture itself is lost.
+        assert np.median(errors) < 0.1, path.name
+    assert np.mean(means) < 1.0
+
+
+@needs_files
+@pytest.mark.parametrize("shape", SHAPES, ids=("short", "tall", "heavy"))
+@pytest.mark.parametrize("name", ["02_01", "07_01_reexported", "12_01", "131_01"])
+def test_feet_stand_on_the_floor_and_do_not_slide_more_than_the_captured_ones(motions, name, shape):
+    body, betas = NumpyBody(load_body(shape[0])), np.array(shape[1], np.float32)
+    skeleton, motion = read_bvh(FOLDER / f"{name}.bvh"), motions[name]
+    mapped = skeletons.map_joints(skeleton.names, name)
+    feet = quality.foot_report(skeleton, motion, mapped, body, betas, placement.place(motion, body, betas))
+    assert np.isfinite(feet.floor).mean() > 0.1
+    # 131_01 has a kneeling start, in which thighs and shanks of other proportions lift the hind foot.
+    walking = slice(450, None) if name == "131_01" else slice(None)
+    assert np.nanmax(np.abs(feet.floor[walking])) < 0.03
+    assert np.nanmean(feet.skate) < np.nanmean(feet.source_skate) + 0.01
+
+
+@needs_files
+def test_the_same_trial_from_bvh_and_from_amc(motions):
+    """The two differ by their reference: the BVH's rest is a T-pose, the ASF's legs and arms are spread."""
+    bvh, amc = motions[TWIN], motions[f"{TWIN}.amc"]
+    assert len(bvh) == len(amc)
+    angle = np.linalg.norm(rotations.matrix_to_axis_angle(np.swapaxes(matrices(bvh), -1, -2) @ matrices(amc)), axis=-1)
+    assert np.degrees(angle.mean()) < 1.0
+    assert np.abs(bvh.root - amc.root).max() < 0.02
+
+
+@needs_files
+def test_no_joint_turns_faster_than_the_captured_one(motions):
+    """World rotations step as the file's do, but where the file jumps: there they step as people can."""
+    for path in FILES:
+        skeleton, motion = read(path), motions[key(path)]
+        mapped = skeletons.map_joints(skeleton.names, str(path))
+        names = [n for n in mapped if not n.endswith(("_foot", "_ankle"))]
+        world, _ = forward_kinematics(matrices(motion), rig.reference().joints)
+        ours = world[:, [joint(n) for n in names]]
+        skeleton = skeleton.from_frame(len(skeleton) - len(motion))
+        watched = {mapped[n] for n in names}
+        _, faults = repair.repair(skeleton, watched, retarget.checked_leg(skeleton, mapped))
+        faster = _steps(ours) - _steps(skeleton.world_rot[:, [mapped[n] for n in names]])
+        local = _steps(matrices(motion)) * motion.fps
+        assert local.max() < 1.1 * repair.MAX_JOINT_SPEED, path.name
+        assert faults or faster.max() * motion.fps < 6.0, path.name
+
+
+def _steps(rot):
+    """Angles [T - 1, J] between rotations [T, J, 3, 3] of neighbouring frames."""
+    return np.linalg.norm(rotations.matrix_to_axis_angle(np.swapaxes(rot[:-1], -1, -2) @ rot[1:]), axis=-1)
 
 
 @needs_files
@@ -82,18 +141,19 @@ def test_knees_and_elbows_bend_the_anatomical_way(motions):
 
 
 @needs_files
-def test_bind_pose_at_the_start_is_dropped(motions):
-    for name, frames in {"01_01": 1, "07_01_reexported": 1, "02_01": 0, "14_19": 5}.items():
-        assert len(read_bvh(FOLDER / f"{name}.bvh").values) - len(motions[name]) == frames
+def test_feet_point_forward(motions):
+    """05_06's file twists a dancer's feet by half a turn; anatomy does not."""
+    for name, motion in motions.items():
+        world, _ = forward_kinematics(matrices(motion), rig.reference().joints)
+        for side in "LR":
+            across = world[:, joint(f"{side}_ankle"), :, 0], world[:, joint(f"{side}_knee"), :, 0]
+            assert np.median((across[0] * across[1]).sum(1)) > 0.7, f"{name}: {side} foot is twisted"
 
 
 @needs_files
-def test_rotations_do_not_jump_where_the_capture_does_not(motions):
-    for name in ("02_01", "07_01_reexported", "09_11_reexported", "12_01", "14_19"):
-        motion = motions[name]
-        rot = rotations.axis_angle_to_matrix(motion.pose.astype(np.float64).reshape(len(motion), -1, 3))
-        steps = np.linalg.norm(rotations.matrix_to_axis_angle(np.swapaxes(rot[:-1], -1, -2) @ rot[1:]), axis=-1)
-        assert steps.max() * motion.fps < 40.0, f"{name}: {conventions.JOINTS[steps.max(0).argmax()]} jumps"
+def test_bind_pose_at_the_start_is_dropped(motions):
+    for name, frames in {"01_01": 1, "07_01_reexported": 1, "02_01": 0, "14_19": 5}.items():
+        assert len(read_bvh(FOLDER / f"{name}.bvh")) - len(motions[name]) == frames
 
 
 def test_unknown_skeletons_are_refused_with_the_unmapped_joints():

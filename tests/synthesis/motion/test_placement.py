@@ -28,7 +28,7 @@ def test_jumps_leave_the_floor_and_come_back(body):
     motion = builtin.make("jump", 0, 3.0)
     trans = placement.place(motion, body, HEAVY)
     lowest = trans[:, 1] + placement.lowest_points(motion.pose, body, HEAVY)
-    assert lowest.min() > -1e-3
+    assert lowest.min() > -5e-3
     assert 0.08 < lowest.max() < 0.6
     assert (lowest < 1e-3).mean() > 0.5
 
@@ -39,7 +39,11 @@ def test_the_way_is_scaled_by_the_legs_and_starts_at_the_rest_pose(body):
     measures = rig.measure(body, HEAVY)
     np.testing.assert_allclose(trans[0, [0, 2]], 0.0, atol=1e-6)
     way = (motion.root[-1] - motion.root[0]) * measures.leg_length
-    np.testing.assert_allclose(trans[-1, [0, 2]], way[[0, 2]], atol=1e-4)
+    # Steps of other hips and feet differ a little from the legs' share.
+    assert np.linalg.norm(trans[-1, [0, 2]] - way[[0, 2]]) < 0.05 * np.linalg.norm(way)
+    neutral, mean = NumpyBody(load_body("neutral")), np.zeros(10, np.float32)
+    way = (motion.root[-1] - motion.root[0]) * rig.reference().leg_length
+    np.testing.assert_allclose(placement.place(motion, neutral, mean)[-1, [0, 2]], way[[0, 2]], atol=1e-4)
 
 
 def test_a_throw_is_flight_and_a_lifted_outline_is_not():
