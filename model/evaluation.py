@@ -55,7 +55,7 @@ def clip_metrics(theta: Any, mean_theta: Any, labels: dict[str, Any], body: Body
 
 
 def _parts(posed: PosedBody):
-    return posed.keypoints, posed.vertices
+    return posed.joints, posed.keypoints, posed.vertices
 
 
 def _compare(predicted: PosedBody, truth: PosedBody, betas, fps) -> dict[str, Any]:

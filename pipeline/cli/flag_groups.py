@@ -23,7 +23,7 @@ def define_dataset(defaults: PlanSettings) -> None:
     flags.DEFINE_integer("stride", defaults.stride, "frames of simulation (30 a second) between frames of a clip")
     flags.DEFINE_float("edge_length", defaults.edge_length, "of the cloth's triangles, metres")
     flags.DEFINE_string("photos", defaults.photos, "folder of background photos; default: painted backdrops")
-    flags.DEFINE_string("motion", "", "folder of motion files (BVH); default: the built-in motions")
+    flags.DEFINE_string("motion", "", "folder of BVH, AMC, C3D or AMASS files, or a motion library; default: built-in")
 
 
 def plan_settings() -> PlanSettings:

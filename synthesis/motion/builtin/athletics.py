@@ -110,6 +110,8 @@ def _guard(c: Controls, style: Style, lead: int) -> None:
         c.arm_out[:, side] = np.radians(16)
         c.arm_twist[:, side] = np.radians(28)
         c.elbow[:, side] = np.radians(118 if side == lead else 128)
+        c.fingers[:, side] = 0.75
+        c.wrist[:, side] = 0.0
     c.pelvis[:, 1] -= 0.06
     c.pelvis_turn[:, 1] -= SIGN[lead] * np.radians(22)
     c.neck[:, 1] += SIGN[lead] * np.radians(18)
@@ -124,19 +126,25 @@ def punch(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
     bounce = np.sin(2 * np.pi * (1.5 * style.tempo * t + style.phase))
     c.pelvis[:, 1] += 0.012 * bounce
     c.pelvis[:, 2] += 0.02 * np.sin(2 * np.pi * 0.6 * style.tempo * t)
-    now = -0.5 * style.phase
+    now, side, follows = -0.5 * style.phase, lead, False
     while now < t[-1]:
-        side = lead if rng.random() < 0.6 else 1 - lead
+        # A fist that is still on its way back cannot strike again: a combination changes sides.
+        side = 1 - side if follows else (lead if rng.random() < 0.6 else 1 - lead)
         hook = rng.random() < 0.3
-        duration = rng.uniform(0.6, 0.75) / style.tempo
+        duration = rng.uniform(0.48, 0.6) / style.tempo
         x = (t - now) / duration
-        out = eased(x, (0, 0.12, 0.45, 0.55, 1.0), (0, -0.08, 1, 1, 0))
+        out = eased(x, (0, 0.14, 0.46, 0.53, 1.0), (0, -0.08, 1, 1, 0))
         size = min(style.amplitude, 1.0)
         turn = -SIGN[side] * out * (0.25 if side == lead else 0.6)
         c.pelvis_turn[:, 1] += 0.6 * turn
         c.spine[:, 1] += turn
         c.neck[:, 1] -= 1.2 * turn
         c.pelvis[:, 2] += 0.05 * out
+        if side != lead:
+            # The rear fist has the weight behind it: hip forward, heel up, a little down.
+            c.foot_pitch[:, side] += 0.35 * out
+            c.pelvis[:, 2] += 0.05 * out
+            c.pelvis[:, 1] -= 0.02 * out
         if hook:
             c.arm_out[:, side] += np.radians(50) * out * size
             c.arm_forward[:, side] += np.radians(32) * out
@@ -147,7 +155,8 @@ def punch(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
             c.arm_out[:, side] -= np.radians(18) * out
             c.elbow[:, side] -= np.radians(106) * out * size
             c.palm[:, side] += np.radians(50) * out
-        now += duration * (0.55 if rng.random() < 0.4 else rng.uniform(1.0, 1.9))
+        follows = rng.random() < 0.4
+        now += duration * (0.62 if follows else rng.uniform(1.1, 2.6))
     return c
 
 
@@ -163,10 +172,10 @@ def kick(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
     size = 0.45 + 0.5 * style.amplitude
     c.feet[:, other, 0] -= SIGN[other] * 0.03
     if snap:
-        path = [(0, 0), (0.1, -0.18), (0.42, 0.25), (0.62 * size, 0.85), (0.42, 0.3), (0.08, 0.0), (0, 0)]
+        path = [(0, 0), (0.1, -0.18), (0.42, 0.25), (0.62 * size, 1.03), (0.42, 0.3), (0.08, 0.0), (0, 0)]
         pitch = np.radians((0, 45, 30, -35 + 20, 25, 10, 0))
     else:
-        path = [(0, 0), (0.28, -0.55), (0.1, 0.05), (0.55 * size, 0.8), (0.35, 0.55), (0.05, 0.05), (0, 0)]
+        path = [(0, 0), (0.28, -0.55), (0.1, 0.05), (0.55 * size, 1.03), (0.35, 0.55), (0.05, 0.05), (0, 0)]
         pitch = np.radians((0, 70, 20, -40, -20, 0, 0))
     keys = (0, 0.22, 0.38, 0.52, 0.68, 0.9, 1.0)
     way = eased(u, keys, path)

@@ -24,6 +24,8 @@ _MIRROR = np.diag([-1.0, 1.0, 1.0])
 _REACH = 0.995
 # Where the heel touches the floor, behind the ankle, in leg lengths.
 _HEEL = 0.06
+# Outward turn of an upper arm that is raised sideways to overhead.
+_OVERHEAD_TWIST = np.radians(75)
 
 
 @dataclasses.dataclass(eq=False)
@@ -41,10 +43,11 @@ class Controls:
         knee_out: [T, 2] outward turn of the knee beyond the foot's.
         arm_forward: [T, 2] of the upper arm: 0 hangs, pi/2 forward, pi overhead.
         arm_out: [T, 2] of the upper arm: 0 hangs, pi/2 sideways; negative crosses the body when the arm is forward.
-        arm_twist: [T, 2] inward about the upper arm's axis.
+        arm_twist: [T, 2] inward about the upper arm's axis, beyond what the arm's raising brings along.
         elbow: [T, 2] flexion.
         palm: [T, 2] pronation of the forearm.
         wrist: [T, 2] flexion.
+        fingers: [T, 2] flexion, all as one.
     """
 
     pelvis: np.ndarray
@@ -61,6 +64,7 @@ class Controls:
     elbow: np.ndarray
     palm: np.ndarray
     wrist: np.ndarray
+    fingers: np.ndarray
 
 
 def at_ease(t: np.ndarray, style: Style) -> Controls:
@@ -92,6 +96,7 @@ def at_ease(t: np.ndarray, style: Style) -> Controls:
         elbow=sides(style.elbow),
         palm=sides(0.1),
         wrist=sides(0.08),
+        fingers=sides(0.3),
     )
 
 
@@ -201,7 +206,7 @@ def _align(rest_bone: np.ndarray, bone: np.ndarray, hinge: np.ndarray) -> np.nda
 
 
 def _arm(controls: Controls, side: int) -> dict[int, np.ndarray]:
-    """Local rotations of collar, shoulder, elbow and wrist of one side, as a left arm's."""
+    """Local rotations of collar, shoulder, elbow, wrist and fingers of one side, as a left arm's."""
     forward, out = controls.arm_forward[:, side], controls.arm_out[:, side]
     upper = rotations.rotation_about(0, -forward) @ rotations.rotation_about(2, out - np.pi / 2)
     direction = upper[:, :, 0]
@@ -209,8 +214,16 @@ def _arm(controls: Controls, side: int) -> dict[int, np.ndarray]:
     # The clavicle takes part of the arm's elevation (scapulohumeral rhythm) and follows it to the front.
     lift = np.where(elevation > 0, 0.25, 0.1) * elevation
     collar = rotations.rotation_about(1, -0.2 * direction[:, 2]) @ rotations.rotation_about(2, lift)
-    shoulder = _transpose(collar) @ upper @ rotations.rotation_about(0, controls.arm_twist[:, side])
+    # An arm that is raised sideways above the shoulder turns outward, or its bone would strike the shoulder's roof.
+    twist = controls.arm_twist[:, side] - _OVERHEAD_TWIST * ease((out - np.radians(85)) / np.radians(90))
+    shoulder = _transpose(collar) @ upper @ rotations.rotation_about(0, twist)
     palm = rotations.rotation_about(0, 0.5 * controls.palm[:, side])
     elbow = rotations.rotation_about(1, -controls.elbow[:, side]) @ palm
     wrist = palm @ rotations.rotation_about(2, -controls.wrist[:, side])
-    return {rig.COLLARS[side]: collar, rig.SHOULDERS[side]: shoulder, rig.ELBOWS[side]: elbow, rig.WRISTS[side]: wrist}
+    return {
+        rig.COLLARS[side]: collar,
+        rig.SHOULDERS[side]: shoulder,
+        rig.ELBOWS[side]: elbow,
+        rig.WRISTS[side]: wrist,
+        rig.HANDS[side]: rotations.rotation_about(2, -controls.fingers[:, side]),
+    }

@@ -19,18 +19,21 @@ def bump(x: np.ndarray) -> np.ndarray:
 
 
 def eased(t: np.ndarray, times: npt.ArrayLike, values: npt.ArrayLike) -> np.ndarray:
-    """Monotone cubic (PCHIP, Fritsch and Carlson 1980) through keys: no overshoot, at rest in every extreme.
+    """Monotone cubic (PCHIP, Fritsch and Carlson 1980) through keys: no overshoot, at rest in extremes and both ends.
 
     Args:
         t: [T] times; held constant outside the keys.
-        times: [K] increasing.
+        times: [K] increasing, K >= 2.
         values: [K, ...].
 
     Returns:
         [T, ...].
     """
     times, values = np.asarray(times, float), np.asarray(values, float)
-    return interpolate.PchipInterpolator(times, values, axis=0)(np.clip(t, times[0], times[-1]))
+    # The end keys once more outside make the slopes there zero: motions start and stop softly.
+    padded = np.concatenate([[times[0] - 1.0], times, [times[-1] + 1.0]])
+    curve = interpolate.PchipInterpolator(padded, np.concatenate([values[:1], values, values[-1:]]), axis=0)
+    return curve(np.clip(t, times[0], times[-1]))
 
 
 def periodic(phase: np.ndarray, phases: npt.ArrayLike, values: npt.ArrayLike) -> np.ndarray:

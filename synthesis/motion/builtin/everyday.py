@@ -32,7 +32,8 @@ def sit(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
     for side in (0, 1):
         c.knee_out[:, side] += wide * seated
         c.arm_forward[:, side] += np.radians(24) * seated + np.radians(30) * bow
-        c.elbow[:, side] += np.radians(42) * seated
+        # Hands come to lie on the thighs.
+        c.elbow[:, side] += (np.radians(40) - style.elbow) * seated
         c.arm_twist[:, side] += np.radians(8) * seated
         gesture = np.sin(2 * np.pi * (0.45 * style.tempo * t + style.phase + 0.3 * side))
         c.elbow[:, side] += np.radians(22) * talk * (0.5 + 0.5 * gesture)
@@ -78,7 +79,7 @@ def bend(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
 
 # forward, out, twist, elbow (degrees), pelvis down, tiptoe, turn of the chest towards the other side (degrees)
 _REACHES = {
-    "overhead": (165, 14, 0, 12, -0.02, 30, 0),
+    "overhead": (165, 14, 28, 12, -0.02, 30, 0),
     "ahead": (88, 6, 10, 8, 0.03, 0, 18),
     "sideways": (20, 92, 0, 10, 0.02, 0, -22),
     "across": (78, -22, 15, 20, 0.02, 0, 38),
@@ -98,7 +99,8 @@ def reach(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
         there = eased(t, (now, now + go, now + go + hold, now + go + hold + back), (0, 1, 1, 0))
         size = rng.uniform(0.85, 1.05)
         for values, goal in (
-            (c.arm_forward, forward * size), (c.arm_out, out), (c.arm_twist, twist), (c.elbow, elbow), (c.palm, 30),
+            (c.arm_forward, forward * size), (c.arm_out, out), (c.arm_twist, twist), (c.elbow, elbow),
+            (c.palm, 30), (c.fingers, 8),
         ):  # fmt: skip
             values[:, side] += there * (np.radians(goal) - values[:, side])
         # The elbow bends on the way, so that the hand goes there on a curve.
@@ -110,6 +112,11 @@ def reach(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
         c.spine[:, 1] -= SIGN[side] * np.radians(turn) * there
         c.pelvis_turn[:, 1] -= 0.4 * SIGN[side] * np.radians(turn) * there
         c.spine[:, 2] += SIGN[side] * 0.12 * (name == "overhead") * there
+        # The weight goes over the foot on the side of what is reached for, and the trunk leans after it.
+        over = SIGN[side] * {"sideways": 1.0, "across": -0.8, "low": 0.5, "overhead": 0.4}.get(name, 0.0)
+        c.pelvis[:, 0] += 0.075 * over * there
+        c.spine[:, 2] -= 0.16 * over * (name == "sideways") * there
+        c.pelvis[:, 2] += 0.05 * (name in ("ahead", "across")) * there
         c.neck[:, 0] += {"overhead": -0.5, "low": 0.1}.get(name, 0.08) * there
         c.neck[:, 1] += SIGN[side] * {"sideways": 0.7, "across": -0.3}.get(name, 0.1) * there
         c.foot_pitch += np.radians(tiptoe) * there[:, None]
@@ -132,8 +139,8 @@ def wave(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
     elbow = np.radians(88 - 55 * height)
     for side in (0, 1) if both else (style.side,):
         for values, goal in (
-            (c.arm_out, out), (c.arm_forward, forward), (c.elbow, elbow), (c.arm_twist, -np.radians(82)),
-            (c.palm, -0.2),
+            (c.arm_out, out), (c.arm_forward, forward), (c.elbow, elbow), (c.arm_twist, -np.radians(82 - 32 * height)),
+            (c.palm, -0.2), (c.fingers, 0.02),
         ):  # fmt: skip
             values[:, side] += raised * (goal - values[:, side])
         c.elbow[:, side] += np.radians(20) * style.amplitude * swing

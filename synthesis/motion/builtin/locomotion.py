@@ -12,7 +12,7 @@ from model.rotations import rotation_about
 from synthesis.motion import rig
 from synthesis.motion.builtin.controls import SIGN, Controls, at_ease
 from synthesis.motion.builtin.curves import ease, eased, periodic
-from synthesis.motion.builtin.steps import Step, walk_through
+from synthesis.motion.builtin.steps import Step, shift_weight, walk_through
 from synthesis.motion.builtin.style import Style
 
 
@@ -37,7 +37,7 @@ def walk(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
         c.arm_out[:, side] += 0.03
         c.arm_twist[:, side] += 0.12 * swing - 0.1
     c.pelvis[:, 0] += 0.024 * np.sin(wave - 0.3)
-    c.pelvis[:, 1] += 0.012 * np.cos(2 * wave - 2.6) - 0.02
+    c.pelvis[:, 1] += 0.016 * np.cos(2 * wave - 3.2) - 0.006
     c.pelvis[:, 2] += stride * t / cycle
     hips = np.radians(6) * style.amplitude
     c.pelvis_turn += np.stack([0 * t + 0.04, -hips * np.cos(wave), np.radians(3) * np.sin(wave - 0.1)], -1)
@@ -69,8 +69,9 @@ def run(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
         c.arm_out[:, side] += 0.22
         c.elbow[:, side] = np.radians(88) + 0.6 * style.elbow + np.radians(14) * swing
         c.arm_twist[:, side] = 0.35 + 0.25 * swing
+        c.fingers[:, side] = 0.6
     c.pelvis[:, 0] += 0.01 * np.sin(wave - 0.2)
-    c.pelvis[:, 1] += 0.046 / style.tempo**2 * np.cos(2 * wave - 4 * np.pi * 0.41) - 0.1
+    c.pelvis[:, 1] += 0.046 / style.tempo**2 * np.cos(2 * wave - 4 * np.pi * 0.41) - 0.055
     c.pelvis[:, 2] += stride * t / cycle
     hips = np.radians(8) * style.amplitude
     c.pelvis_turn += np.stack([0 * t + 0.12, -hips * np.cos(wave), np.radians(3) * np.sin(wave)], -1)
@@ -113,6 +114,7 @@ def turn(t: np.ndarray, style: Style, rng: np.random.Generator) -> Controls:
     c.spine[:, 1] += 0.35 * np.clip(looking - facing, -1, 1)
     c.neck[:, 1] += 0.5 * np.clip(looking - facing, -1, 1)
     c.pelvis[:, 1] -= 0.02
+    shift_weight(c, t, steps)
     speed = np.gradient(facing, t) if len(t) > 1 else 0 * t
     for side in (0, 1):
         c.arm_out[:, side] += 0.06 * np.abs(speed) * style.arm_swing

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from synthesis.motion import rig
 from synthesis.motion.builtin.controls import SIGN, Controls
 from synthesis.motion.builtin.curves import bump, ease
 
@@ -30,6 +31,16 @@ class Step:
     to: tuple[float, float]
     turn: float = 0.0
     lift: float = 0.06
+
+
+def shift_weight(controls: Controls, t: np.ndarray, steps: Iterable[Step], share: float = 0.4) -> None:
+    """Moves the pelvis over the standing foot while the other one is in the air, by a share of the way to it."""
+    rest = rig.reference()
+    homes = (rest.joints[list(rig.ANKLES)] - rest.joints[0]) / rest.leg_length
+    for step in steps:
+        lifted = bump((t - step.start) / step.duration)[:, None]
+        standing = controls.feet[:, 1 - step.side] + homes[1 - step.side]
+        controls.pelvis[:, [0, 2]] += share * lifted * (standing - controls.pelvis)[:, [0, 2]]
 
 
 def walk_through(controls: Controls, t: np.ndarray, steps: Iterable[Step]) -> None:
