@@ -1,4 +1,4 @@
-"""Motions: `mviper motion import`, `list`, `show` or `interpolate`.
+"""Motions: `mviper motion import`, `list`, `show`, `interpolate` or `mosh`.
 
 A motion is named by a file (BVH, AMC with its ASF beside it, C3D, AMASS npz, a library's clip), by a clip of --library,
 or by a built-in kind with a seed: walk, walk-3.
@@ -11,6 +11,7 @@ Examples:
   mviper motion show --all --library=motions --out=sheets/
   mviper motion interpolate kick-1 squat-2 --out=between.npz
   mviper motion interpolate captures/ --count=20 --library=motions
+  mviper motion mosh trial.c3d --gender=male --out=solved.npz
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterable
 
 from absl import flags
 
+from model.body.files import GENDERS
 from model.errors import ConfigError, MotionError, UserError
 from synthesis.motion import clips
 from synthesis.motion.motion import Motion
@@ -37,10 +39,12 @@ flags.DEFINE_string("source", "", "import: where the files are from, kept with e
 flags.DEFINE_string("credit", "", "import: what the terms ask to be said")
 flags.DEFINE_string("mapping", "", "JSON file from SMPL's joints to the joints of files with a naming of their own")
 flags.DEFINE_float("fps", None, "frames a second of files that do not say (AMC)", lower_bound=1e-3)
+flags.DEFINE_string("markers", "cmu41", "marker set of C3D files: cmu41, or a JSON file as mosh/marker_sets has them")
+flags.DEFINE_enum("gender", "neutral", GENDERS, "mosh: the body to fit")
 flags.DEFINE_bool("json", False, "list: print JSON")
 flags.DEFINE_bool("all", False, "show: every clip of --library, or every built-in kind")
 flags.DEFINE_float("seconds", 4.0, "length of built-in motions", lower_bound=1e-3)
-flags.DEFINE_string("out", "", "show: .jpg, .png, .mp4, or a folder for a sheet each; interpolate: .npz")
+flags.DEFINE_string("out", "", "show: .jpg, .png, .mp4, or a folder for a sheet each; else .npz")
 flags.DEFINE_integer(
     "seed", 0, "show --all: of the built-in motions; interpolate: which pairs are drawn", lower_bound=0
 )
@@ -50,12 +54,13 @@ flags.DEFINE_enum("method", "linear", ("linear", "slerp"), "interpolate: linear 
 
 
 def main(positional: list[str]) -> int:
-    """Runs one of the four; 2 where files were given and none could be taken."""
+    """Runs one of the five; 2 where files were given and none could be taken."""
     actions: dict[str, Callable[[list[str]], int]] = {
         "import": _import,
         "list": _list,
         "show": _show,
         "interpolate": _interpolate,
+        "mosh": _mosh,
     }
     if not positional or positional[0] not in actions:
         raise ConfigError(
@@ -196,6 +201,29 @@ def _interpolate(sources: list[str]) -> int:
     return _keep(made)
 
 
+def _mosh(sources: list[str]) -> int:
+    """Solves a C3D file for shape, marker offsets and pose, and keeps all three."""
+    import numpy as np
+
+    from model.body.files import load_body
+    from synthesis.motion.c3d import read_c3d
+    from synthesis.motion.mosh import MoshSettings, solve
+
+    out = pathlib.Path(FLAGS.out or "mosh.npz")
+    if len(sources) != 1 or out.suffix.lower() != ".npz":
+        raise ConfigError(
+            f"mviper motion mosh takes one C3D file, and --out ends in .npz. Received: {' '.join(sources)} and {out}"
+        )
+    result = solve(read_c3d(sources[0]), load_body(FLAGS.gender), MoshSettings(FLAGS.markers), progress=True)
+    result.save(out)
+    residual = 1000 * float(np.nanmean(result.residual))
+    left = int((~result.solved).sum())
+    print(
+        f"{out}: {len(result.pose)} frames of {result.body_id}, mean residual {residual:.1f} mm, {left} frames bridged"
+    )
+    return 0
+
+
 def _keep(made: list[Motion]) -> int:
     """Puts interpolated motions into the library."""
     import hashlib
@@ -279,7 +307,7 @@ def _files(sources: Iterable[str]) -> list[pathlib.Path]:
 def _reading():
     from synthesis.motion.library import Reading
 
-    return Reading(pathlib.Path(FLAGS.mapping) if FLAGS.mapping else None, FLAGS.fps)
+    return Reading(pathlib.Path(FLAGS.mapping) if FLAGS.mapping else None, FLAGS.fps, FLAGS.markers)
 
 
 def _renamed(motion: Motion, name: str) -> Motion:

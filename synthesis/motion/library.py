@@ -19,10 +19,12 @@ class Reading:
     Attributes:
         mapping: JSON file that maps SMPL's joints to the joints of files with a naming of their own, or None.
         fps: frames per second of the formats that do not state them (AMC); None takes the format's usual rate.
+        markers: marker set of C3D files: a name or a JSON file (`synthesis.motion.mosh.marker_sets`).
     """
 
     mapping: pathlib.Path | None = None
     fps: float | None = None
+    markers: str = "cmu41"
 
 
 def _load_bvh(path: pathlib.Path, reading: Reading) -> Motion:
@@ -39,9 +41,9 @@ def _load_amc(path: pathlib.Path, reading: Reading) -> Motion:
 
 
 def _load_c3d(path: pathlib.Path, reading: Reading) -> Motion:
-    from synthesis.motion.mosh import load_c3d_motion
+    from synthesis.motion.mosh import MoshSettings, load_c3d_motion
 
-    return load_c3d_motion(path)
+    return load_c3d_motion(path, MoshSettings(reading.markers))
 
 
 def _load_npz(path: pathlib.Path, reading: Reading) -> Motion:
@@ -112,4 +114,6 @@ def digest(path: str | pathlib.Path, reading: Reading | None = None) -> str:
         parts.append(reading.mapping.read_bytes())
     if reading.fps:
         parts.append(repr(float(reading.fps)).encode())
+    if reading.markers != Reading.markers:
+        parts.append(reading.markers.encode())
     return hashlib.sha256(b"".join(parts) if len(parts) == 1 else repr(parts).encode()).hexdigest()

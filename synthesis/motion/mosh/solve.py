@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from model import rotations
 from model.body.data import BodyData
 from model.conventions import NUM_BETAS
 from model.errors import ConfigError, MotionError
+from model.storage import written_aside
 from synthesis.motion.c3d import Markers
 from synthesis.motion.frames import unit
 from synthesis.motion.mosh import attachment, pose_prior, stage1, stage2
@@ -70,6 +72,13 @@ class MoshResult:
     fps: float
     body_id: str
     source: str
+
+    def save(self, path: str | pathlib.Path) -> None:
+        """Writes an npz of these fields (vertices and offsets for the latent markers), whole or not at all."""
+        arrays = dataclasses.asdict(self)
+        latent = arrays.pop("latent")
+        with written_aside(path) as aside:
+            np.savez_compressed(aside, **arrays, marker_vertices=latent["vertices"], marker_offsets=latent["offsets"])
 
 
 def solve(markers: Markers, data: BodyData, settings: MoshSettings | None = None, progress: bool = False) -> MoshResult:

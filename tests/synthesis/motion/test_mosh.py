@@ -220,6 +220,14 @@ def test_motion_leads_back_to_the_capture(data, dancer, solved):
         to_motion(solved, load_body("male", "free"), "dance")
 
 
+def test_a_saved_result_holds_shape_offsets_and_pose(solved, tmp_path):
+    solved.save(tmp_path / "solved.npz")
+    with np.load(tmp_path / "solved.npz", allow_pickle=False) as file:
+        assert np.array_equal(file["betas"], solved.betas) and np.array_equal(file["pose"], solved.pose)
+        assert np.array_equal(file["marker_offsets"], solved.latent.offsets)
+        assert str(file["body_id"]) == solved.body_id and float(file["fps"]) == solved.fps
+
+
 def test_chosen_frames_are_full_and_differ(dancer):
     positions = np.repeat(dancer.markers.positions, 3, 0)
     chosen = choose_frames(positions, 12)
