@@ -9,6 +9,16 @@ from scipy import ndimage
 # leg lengths per second.
 _HEIGHT, _SPEED = 0.04, 0.25
 _SMOOTHING_SECONDS = 0.02
+# A foot is planted whose sole is not higher than the first and not surely if over the second, leg lengths, ...
+_PLANTED, _LIFTED = 0.06, 0.10
+# ... and that stands by its speed: of the first sureness not at all, of the second wholly.
+_MOVING, _STILL = 0.15, 0.5
+# Nobody lifts a foot and puts it down in less than the first; what rests for less than the second does not stand.
+_STEP_SECONDS, _STAND_SECONDS = 0.15, 0.06
+# A foot comes down and goes up again in about twice this.
+_EASE_SECONDS = 0.04
+# Errors below the first are let be, over the second are errors, leg lengths.
+_NOTICED = (0.002, 0.008)
 
 
 def standing(feet: np.ndarray, fps: float) -> np.ndarray:
@@ -24,9 +34,52 @@ def standing(feet: np.ndarray, fps: float) -> np.ndarray:
     if len(feet) < 2:
         return np.ones(feet.shape[:2])
     height = feet[..., 1] - np.quantile(feet[..., 1], 0.05, axis=0)
+    return np.exp(-((np.maximum(height, 0.0) / _HEIGHT) ** 2)) * _stillness(feet, fps)
+
+
+def _stillness(feet: np.ndarray, fps: float) -> np.ndarray:
     smooth = ndimage.gaussian_filter1d(feet, _SMOOTHING_SECONDS * fps, axis=0, mode="nearest")
     speed = np.linalg.norm(np.gradient(smooth, 1.0 / fps, axis=0), axis=-1)
-    return np.exp(-((np.maximum(height, 0.0) / _HEIGHT) ** 2) - (speed / _SPEED) ** 2)
+    return np.exp(-((speed / _SPEED) ** 2))
+
+
+def sole_error(feet: np.ndarray, soles: np.ndarray, fps: float) -> np.ndarray:
+    """How far each standing foot floats over the floor, smooth in time and fading out before and after it stands.
+
+    A foot stands that is slow and near the floor; what only passes through rest does not.
+
+    Args:
+        feet: [T, F, 3] balls of the feet in leg lengths, y up.
+        soles: [T, F] height of each foot's lowest point, leg lengths.
+        fps: frames per second.
+
+    Returns:
+        [T, F] in leg lengths, 0 or more and about the sole's height at most.
+    """
+    soles = np.maximum(soles, 0.0)
+    still = _stillness(feet, fps) if len(feet) > 1 else np.ones(soles.shape)
+    planted = _ramp(still, _MOVING, _STILL) * (1.0 - _ramp(soles, _PLANTED, _LIFTED))
+    planted = ndimage.grey_closing(planted, size=(_frames(_STEP_SECONDS, fps), 1), mode="nearest")
+    planted = ndimage.grey_opening(planted, size=(_frames(_STAND_SECONDS, fps), 1), mode="nearest")
+    height = _eased(planted * soles, fps) / np.maximum(_eased(planted, fps), 1e-6)
+    window = _frames(2 * _EASE_SECONDS, fps)
+    longer = _eased(ndimage.maximum_filter1d(planted, window, axis=0, mode="nearest"), fps)
+    room = _eased(ndimage.minimum_filter1d(soles, window, axis=0, mode="nearest"), fps)
+    error = np.minimum(longer * height, room)
+    return error * _ramp(error, *_NOTICED)
+
+
+def _eased(values: np.ndarray, fps: float) -> np.ndarray:
+    return ndimage.gaussian_filter1d(values, _EASE_SECONDS * fps, axis=0, mode="nearest")
+
+
+def _ramp(x: np.ndarray, start: float, end: float) -> np.ndarray:
+    x = np.clip((x - start) / (end - start), 0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+def _frames(seconds: float, fps: float) -> int:
+    return max(int(seconds * fps) | 1, 1)
 
 
 def kept_path(wanted: np.ndarray, feet: np.ndarray, fps: float) -> np.ndarray:

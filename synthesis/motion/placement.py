@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
 from model import rotations
 from model.body.numpy_body import NumpyBody, forward_kinematics
 from synthesis.motion import rig
-from synthesis.motion.footing import kept_path
+from synthesis.motion.footing import kept_path, sole_error
+from synthesis.motion.leg_ik import move_ankles
 from synthesis.motion.motion import Motion
 
 # The longest time that a body is off the floor; a standing jump of 0.5 m takes 0.64 s.
@@ -20,15 +23,18 @@ _THROW_SHARE = 0.4
 _GRAVITY = 9.81
 # Feet touch down within a frame, pelvises do not jerk.
 _SMOOTHING_SECONDS = 0.03
+# A foot that is farther from the floor is not there by the legs' proportions, metres.
+MAX_FOOT_SHIFT = 0.08
 _CHUNK = 64
 
 
-def place(motion: Motion, body: NumpyBody, betas: np.ndarray) -> np.ndarray:
-    """Translation of the body that puts the motion on the floor y = 0.
+def place(motion: Motion, body: NumpyBody, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Puts a motion on the floor y = 0.
 
     The pelvis path is scaled by the body's leg length; the first frame's pelvis stays above its place at rest. Heights
     are then corrected by the body's lowest vertex of each frame: a grounded frame touches the floor exactly, a frame in
-    the air keeps its height over the floor.
+    the air keeps its height over the floor. Legs of other proportions than the captured ones leave one standing foot
+    over the floor while the other touches it: such a leg is bent or stretched until its sole is down.
 
     Args:
         motion: T frames.
@@ -36,19 +42,28 @@ def place(motion: Motion, body: NumpyBody, betas: np.ndarray) -> np.ndarray:
         betas: [10] its shape.
 
     Returns:
-        trans [T, 3] in metres, to be added after posing, float32.
+        pose [T, 72], the motion's but for the legs of feet that were moved, and trans [T, 3] in metres, to be added
+        after posing, float32.
     """
     measures = rig.measure(body, betas)
     root = motion.root.astype(np.float64)
+    feet = _feet(motion.pose, measures)
     wanted = root[:, None] + _feet(motion.pose, rig.reference())
-    root += kept_path(wanted, root[:, None] + _feet(motion.pose, measures), motion.fps)
+    root += kept_path(wanted, root[:, None] + feet, motion.fps)
     trans = root * measures.leg_length
     trans[:, [0, 2]] -= trans[0, [0, 2]]
     trans[:, 1] -= measures.joints[0, 1]
-    clearance = trans[:, 1] + lowest_points(motion.pose, body, betas)
+    lowest = _lowest(motion.pose, body, betas, [*foot_vertices(body), *_leg_vertices(body), slice(None)])
+    clearance = trans[:, 1] + lowest[:, -1]
     ground = clearance - flight_height(clearance, trans[:, 1], motion.fps)
     trans[:, 1] -= ndimage.gaussian_filter1d(ground, _SMOOTHING_SECONDS * motion.fps, mode="nearest")
-    return trans.astype(np.float32)
+    heights = trans[:, 1:2] + lowest[:, :4]
+    balls = trans[:, None] / measures.leg_length + feet
+    error = measures.leg_length * sole_error(balls, heights[:, :2] / measures.leg_length, motion.fps)
+    # A knee that is on the floor stays over it.
+    drop = np.minimum(np.clip(error, -MAX_FOOT_SHIFT, MAX_FOOT_SHIFT), np.maximum(heights[:, 2:], 0.0))
+    pose = move_ankles(motion.pose, measures.joints, drop[..., None] * [0.0, -1.0, 0.0])
+    return pose, trans.astype(np.float32)
 
 
 def _feet(pose: np.ndarray, measures: rig.Rig) -> np.ndarray:
@@ -60,8 +75,29 @@ def _feet(pose: np.ndarray, measures: rig.Rig) -> np.ndarray:
 
 def lowest_points(pose: np.ndarray, body: NumpyBody, betas: np.ndarray) -> np.ndarray:
     """Height of the lowest vertex of each posed frame without translation: [T, 72] -> [T] metres."""
-    chunks = [body(pose[i : i + _CHUNK], betas)[0][..., 1].min(1) for i in range(0, len(pose), _CHUNK)]
+    return _lowest(pose, body, betas, [slice(None)])[:, 0]
+
+
+def _lowest(pose: np.ndarray, body: NumpyBody, betas: np.ndarray, parts: Sequence[np.ndarray | slice]) -> np.ndarray:
+    """Height of the lowest of each part's vertices [T, P], metres."""
+    chunks = []
+    for start in range(0, len(pose), _CHUNK):
+        heights = body(pose[start : start + _CHUNK], betas)[0][..., 1]
+        chunks.append(np.stack([heights[:, part].min(1) for part in parts], 1))
     return np.concatenate(chunks).astype(np.float64)
+
+
+def foot_vertices(body: NumpyBody) -> list[np.ndarray]:
+    """Vertices of the left and of the right foot: those that ankle and toes hold more than any other joints."""
+    return [_held(body, joints) for joints in zip(rig.ANKLES, rig.TOES, strict=True)]
+
+
+def _leg_vertices(body: NumpyBody) -> list[np.ndarray]:
+    return [_held(body, joints) for joints in zip(rig.HIPS, rig.KNEES, strict=True)]
+
+
+def _held(body: NumpyBody, joints: tuple[int, ...]) -> np.ndarray:
+    return np.flatnonzero(np.isin(body.data.weights.argmax(1), joints))
 
 
 def flight_height(clearance: np.ndarray, pelvis: np.ndarray, fps: float) -> np.ndarray:
