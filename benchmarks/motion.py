@@ -6,7 +6,7 @@ Figures (null where --mocap holds no file of the kind):
   limb_angle_error_deg       mean angle between source and result of upper arms, forearms, thighs and shanks, all files
   limb_angle_error_worst_deg the worst file's mean
   floor_error_cm             how far standing feet float or sink on the walks among the files (see --walks), worst frame
-                             on the mean, a small and a heavy body
+                             on five bodies from short to tall and light to heavy
   mosh_frames_per_s          both stages, the slowest C3D file; mosh_residual_mm is the worst file's mean
   mosh_shape_error_mm, mosh_pose_error_mm
                              mean vertex errors on synthetic people with known answer, 2 mm noise, 10 % missing markers
@@ -40,8 +40,8 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("mocap", "../shared/mocap", "folder with motion capture files; the docs' figures are of CMU trials")
 flags.DEFINE_list("walks", "02_01,07_01_reexported,12_01,131_01", "stems of files with nothing but walking")
 MATRIX_FRAMES = 3000
-# The neutral body's mean, and small and heavy people.
-_SHAPES = np.array([[0.0, 0.0], [-2.0, 0.0], [0.0, 2.0]])
+# First two betas of the neutral body: the mean, short and tall, heavy and light people.
+_SHAPES = np.array([[0.0, 0.0], [-2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
 
 
 def run() -> Result:
@@ -92,8 +92,8 @@ def _floor_error(skeleton: SkeletonMotion, motion: Motion, mapped: dict[str, int
     for shape in _SHAPES:
         betas = np.zeros(conventions.NUM_BETAS, np.float32)
         betas[: len(shape)] = shape
-        trans = placement.place(motion, body, betas)
-        report = quality.foot_report(skeleton, motion, mapped, body, betas, trans)
+        placed = placement.place(motion, body, betas)
+        report = quality.foot_report(skeleton, motion, mapped, body, betas, *placed)
         worst = max(worst, float(np.nanmax(np.abs(report.floor))))
     return worst
 

@@ -105,7 +105,7 @@ class MotionStage:
         stride = max(int(motion.fps / _FPS), 1)
         coarse = motion.resample(motion.fps / stride)
         kept = np.minimum(np.rint(shown / stride).astype(int), len(coarse) - 1)
-        pose, trans = coarse.pose[kept], place(coarse, self._body, betas)[kept]
+        pose, trans = (array[kept] for array in place(coarse, self._body, betas))
         framing = self._framing(pose, betas, trans)
         for t in range(len(shown)):
             vertices, joints = (array[0] for array in self._body(pose[t : t + 1], betas, trans[t : t + 1]))

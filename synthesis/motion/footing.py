@@ -9,15 +9,15 @@ from scipy import ndimage
 # leg lengths per second.
 _HEIGHT, _SPEED = 0.04, 0.25
 _SMOOTHING_SECONDS = 0.02
-# A foot is planted whose sole is not higher than the first and not surely if over the second, leg lengths, ...
-_PLANTED, _LIFTED = 0.06, 0.10
-# ... and that stands by its speed: of the first sureness not at all, of the second wholly.
+# A sole below the first may float, one over the second is lifted, leg lengths.
+_LOW, _LIFTED = 0.085, 0.105
+# Stillness, 1 at rest, of a foot that surely moves and of one that surely stands.
 _MOVING, _STILL = 0.15, 0.5
 # Nobody lifts a foot and puts it down in less than the first; what rests for less than the second does not stand.
 _STEP_SECONDS, _STAND_SECONDS = 0.15, 0.06
 # A foot comes down and goes up again in about twice this.
 _EASE_SECONDS = 0.04
-# Errors below the first are let be, over the second are errors, leg lengths.
+# Heights below the first are the floor's roughness, over the second they are heights, leg lengths.
 _NOTICED = (0.002, 0.008)
 
 
@@ -38,15 +38,17 @@ def standing(feet: np.ndarray, fps: float) -> np.ndarray:
 
 
 def _stillness(feet: np.ndarray, fps: float) -> np.ndarray:
+    """[T, F] from 0, moving, to 1, of balls of feet [T, F, 3], T >= 2."""
     smooth = ndimage.gaussian_filter1d(feet, _SMOOTHING_SECONDS * fps, axis=0, mode="nearest")
     speed = np.linalg.norm(np.gradient(smooth, 1.0 / fps, axis=0), axis=-1)
     return np.exp(-((speed / _SPEED) ** 2))
 
 
-def sole_error(feet: np.ndarray, soles: np.ndarray, fps: float) -> np.ndarray:
+def floating(feet: np.ndarray, soles: np.ndarray, fps: float) -> np.ndarray:
     """How far each standing foot floats over the floor, smooth in time and fading out before and after it stands.
 
-    A foot stands that is slow and near the floor; what only passes through rest does not.
+    A foot stands here that is slow and near the floor, not only one near its lowest height: legs of other proportions
+    lift it by some centimetres. What only passes through rest does not stand.
 
     Args:
         feet: [T, F, 3] balls of the feet in leg lengths, y up.
@@ -58,22 +60,24 @@ def sole_error(feet: np.ndarray, soles: np.ndarray, fps: float) -> np.ndarray:
     """
     soles = np.maximum(soles, 0.0)
     still = _stillness(feet, fps) if len(feet) > 1 else np.ones(soles.shape)
-    planted = _ramp(still, _MOVING, _STILL) * (1.0 - _ramp(soles, _PLANTED, _LIFTED))
+    planted = ramp(still, _MOVING, _STILL) * (1.0 - ramp(soles, _LOW, _LIFTED))
     planted = ndimage.grey_closing(planted, size=(_frames(_STEP_SECONDS, fps), 1), mode="nearest")
     planted = ndimage.grey_opening(planted, size=(_frames(_STAND_SECONDS, fps), 1), mode="nearest")
     height = _eased(planted * soles, fps) / np.maximum(_eased(planted, fps), 1e-6)
     window = _frames(2 * _EASE_SECONDS, fps)
     longer = _eased(ndimage.maximum_filter1d(planted, window, axis=0, mode="nearest"), fps)
     room = _eased(ndimage.minimum_filter1d(soles, window, axis=0, mode="nearest"), fps)
-    error = np.minimum(longer * height, room)
-    return error * _ramp(error, *_NOTICED)
+    # No foot is put under the floor.
+    height = np.minimum(longer * height, room)
+    return height * ramp(height, *_NOTICED)
 
 
 def _eased(values: np.ndarray, fps: float) -> np.ndarray:
     return ndimage.gaussian_filter1d(values, _EASE_SECONDS * fps, axis=0, mode="nearest")
 
 
-def _ramp(x: np.ndarray, start: float, end: float) -> np.ndarray:
+def ramp(x: np.ndarray, start: float, end: float) -> np.ndarray:
+    """Smooth step from 0 at `start` to 1 at `end`, of the shape of x."""
     x = np.clip((x - start) / (end - start), 0.0, 1.0)
     return x * x * (3.0 - 2.0 * x)
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 from model import rotations
 from model.body.numpy_body import NumpyBody, forward_kinematics
 from synthesis.motion import rig
-from synthesis.motion.footing import kept_path, sole_error
+from synthesis.motion.footing import floating, kept_path, ramp
 from synthesis.motion.leg_ik import move_ankles
 from synthesis.motion.motion import Motion
 
@@ -23,8 +23,6 @@ _THROW_SHARE = 0.4
 _GRAVITY = 9.81
 # Feet touch down within a frame, pelvises do not jerk.
 _SMOOTHING_SECONDS = 0.03
-# A foot that is farther from the floor is not there by the legs' proportions, metres.
-MAX_FOOT_SHIFT = 0.08
 _CHUNK = 64
 
 
@@ -34,7 +32,7 @@ def place(motion: Motion, body: NumpyBody, betas: np.ndarray) -> tuple[np.ndarra
     The pelvis path is scaled by the body's leg length; the first frame's pelvis stays above its place at rest. Heights
     are then corrected by the body's lowest vertex of each frame: a grounded frame touches the floor exactly, a frame in
     the air keeps its height over the floor. Legs of other proportions than the captured ones leave one standing foot
-    over the floor while the other touches it: such a leg is bent or stretched until its sole is down.
+    over the floor while the other touches it: such a leg stretches until its sole is down, or as far as it can.
 
     Args:
         motion: T frames.
@@ -57,11 +55,11 @@ def place(motion: Motion, body: NumpyBody, betas: np.ndarray) -> tuple[np.ndarra
     clearance = trans[:, 1] + lowest[:, -1]
     ground = clearance - flight_height(clearance, trans[:, 1], motion.fps)
     trans[:, 1] -= ndimage.gaussian_filter1d(ground, _SMOOTHING_SECONDS * motion.fps, mode="nearest")
-    heights = trans[:, 1:2] + lowest[:, :4]
-    balls = trans[:, None] / measures.leg_length + feet
-    error = measures.leg_length * sole_error(balls, heights[:, :2] / measures.leg_length, motion.fps)
-    # A knee that is on the floor stays over it.
-    drop = np.minimum(np.clip(error, -MAX_FOOT_SHIFT, MAX_FOOT_SHIFT), np.maximum(heights[:, 2:], 0.0))
+    soles, legs = np.split(trans[:, 1:2] + lowest[:, :4], 2, axis=1)
+    leg = measures.leg_length
+    drop = leg * floating(trans[:, None] / leg + feet, soles / leg, motion.fps)
+    # A leg that lies or kneels on the floor is not pushed into it.
+    drop = np.minimum(drop, np.maximum(legs, 0.0))
     pose = move_ankles(motion.pose, measures.joints, drop[..., None] * [0.0, -1.0, 0.0])
     return pose, trans.astype(np.float32)
 
@@ -123,6 +121,5 @@ def flight_height(clearance: np.ndarray, pelvis: np.ndarray, fps: float) -> np.n
         span = speed[max(run.start - 1, 0) : run.stop + 1]
         loss = (np.maximum.accumulate(span) - span).max()
         if loss > _THROW_SHARE * np.sqrt(8 * _GRAVITY * rise[run].max()):
-            x = np.clip((rise[run] - _NOT_FLIGHT) / (_FLIGHT - _NOT_FLIGHT), 0.0, 1.0)
-            height[run] = rise[run] * x * x * (3.0 - 2.0 * x)
+            height[run] = rise[run] * ramp(rise[run], _NOT_FLIGHT, _FLIGHT)
     return height

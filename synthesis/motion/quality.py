@@ -12,6 +12,7 @@ from model.conventions import joint
 from synthesis.motion import footing, rig
 from synthesis.motion.frames import unit
 from synthesis.motion.motion import Motion
+from synthesis.motion.placement import foot_vertices
 from synthesis.motion.reference import LIMB_ENDS
 from synthesis.motion.retarget import checked_leg
 from synthesis.motion.skeleton import SkeletonMotion
@@ -63,6 +64,7 @@ def foot_report(
     mapped: dict[str, int],
     body: NumpyBody,
     betas: np.ndarray,
+    pose: np.ndarray,
     trans: np.ndarray,
 ) -> FootReport:
     """Compares the feet of a placed motion with the source's; a foot without a toe joint is judged by its ankle.
@@ -73,7 +75,8 @@ def foot_report(
         mapped: SMPL joint name -> node of the source.
         body: the body that moves.
         betas: [10] its shape.
-        trans: [T, 3] metres, from `placement.place`.
+        pose: [T, 72] as placed, from `placement.place`.
+        trans: [T, 3] metres, from there too.
     """
     names = [f"{side}_foot" if f"{side}_foot" in mapped else f"{side}_ankle" for side in "LR"]
     turn = _world_turn(skeleton, motion, mapped)
@@ -84,10 +87,10 @@ def foot_report(
     between = standing[1:] & standing[:-1]
 
     heights, balls = [], []
-    feet = _foot_vertices(body)
+    feet = foot_vertices(body)
     for start in range(0, len(motion), _CHUNK):
         part = slice(start, start + _CHUNK)
-        vertices, joints = body(motion.pose[part], betas, trans[part])
+        vertices, joints = body(pose[part], betas, trans[part])
         heights.append(np.stack([vertices[:, foot, 1].min(1) for foot in feet], 1))
         balls.append(joints[:, [joint(name) for name in names]])
     leg, lowest = rig.measure(body, betas).leg_length, np.concatenate(heights)
@@ -100,12 +103,6 @@ def foot_report(
 
 def _along_floor(feet: np.ndarray, fps: float) -> np.ndarray:
     return np.linalg.norm(np.diff(feet[..., [0, 2]], axis=0), axis=-1) * fps
-
-
-def _foot_vertices(body: NumpyBody) -> list[np.ndarray]:
-    """Vertices that ankle and toes of each side hold more than any other joints."""
-    holder = body.data.weights.argmax(1)
-    return [np.flatnonzero(np.isin(holder, [joint(f"{s}_ankle"), joint(f"{s}_foot")])) for s in "LR"]
 
 
 def _world_turn(skeleton: SkeletonMotion, motion: Motion, mapped: dict[str, int]) -> np.ndarray:

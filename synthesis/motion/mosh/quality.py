@@ -66,9 +66,8 @@ def wear(
     """
     worn = load_marker_set(marker_set)
     latent = _stray(data, worn.placements, attachment.place(data, worn), betas, rng)
-    trans = placement.place(motion, NumpyBody(data), betas).astype(np.float64)
+    pose, trans = (array.astype(np.float64) for array in placement.place(motion, NumpyBody(data), betas))
     body = MarkerBody(data, latent, betas)
-    pose = motion.pose.astype(np.float64)
     quaternions = rotations.axis_angle_to_quaternion(pose.reshape(len(pose), -1, 3))
     positions = np.array([body.pose(q, t).points for q, t in zip(quaternions, trans, strict=True)])
     positions += rng.normal(0.0, noise, positions.shape)

@@ -49,7 +49,8 @@ def test_axes_floor_and_rate(tmp_path):
     np.testing.assert_allclose(
         motion.root[:, 1], (measures.joints[0, 1] - measures.floor) / measures.leg_length, rtol=1e-5
     )
-    vertices, _ = body(motion.pose, BETAS[:10], placement.place(motion, body, BETAS[:10]))
+    pose, trans = placement.place(motion, body, BETAS[:10])
+    vertices, _ = body(pose, BETAS[:10], trans)
     np.testing.assert_allclose(vertices[..., 1].min(1), 0.0, atol=2e-3)
 
 

@@ -204,10 +204,10 @@ def test_motion_leads_back_to_the_capture(data, dancer, solved):
     measures = rig.measure(body, solved.betas)
     height = solved.trans[:, 1] + measures.joints[0, 1]
     np.testing.assert_allclose(motion.root[:, 1] * measures.leg_length, height, atol=0.02)
-    trans = placement.place(motion, body, solved.betas)
+    placed = placement.place(motion, body, solved.betas)
     keypoints = [
         body.keypoints(body(pose, solved.betas, shift)[0])[:, :14].reshape(-1, 3)
-        for pose, shift in ((motion.pose, trans), (solved.pose, solved.trans))
+        for pose, shift in (placed, (solved.pose, solved.trans))
     ]
     ours, captured = (points - points.mean(0) for points in keypoints)
     turned = rotations.nearest_rotation(ours.T @ captured)

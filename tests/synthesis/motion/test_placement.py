@@ -1,5 +1,7 @@
 """Bodies on the floor, and the way into the first pose."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -19,15 +21,15 @@ def body():
 @pytest.mark.parametrize("kind", sorted(set(builtin.KINDS) - {"jump", "run"}))
 def test_grounded_motions_touch_the_floor_in_every_frame(body, kind):
     motion = builtin.make(kind, 7, 2.0, fps=10.0)
-    trans = placement.place(motion, body, HEAVY)
-    vertices, _ = body(motion.pose, HEAVY, trans)
+    pose, trans = placement.place(motion, body, HEAVY)
+    vertices, _ = body(pose, HEAVY, trans)
     assert np.abs(vertices[..., 1].min(1)).max() < 0.01
 
 
 def test_jumps_leave_the_floor_and_come_back(body):
     motion = builtin.make("jump", 0, 3.0)
-    trans = placement.place(motion, body, HEAVY)
-    lowest = trans[:, 1] + placement.lowest_points(motion.pose, body, HEAVY)
+    pose, trans = placement.place(motion, body, HEAVY)
+    lowest = trans[:, 1] + placement.lowest_points(pose, body, HEAVY)
     assert lowest.min() > -5e-3
     assert 0.08 < lowest.max() < 0.6
     assert (lowest < 1e-3).mean() > 0.5
@@ -35,7 +37,7 @@ def test_jumps_leave_the_floor_and_come_back(body):
 
 def test_the_way_is_scaled_by_the_legs_and_starts_at_the_rest_pose(body):
     motion = builtin.make("walk", 0, 2.0)
-    trans = placement.place(motion, body, HEAVY)
+    _, trans = placement.place(motion, body, HEAVY)
     measures = rig.measure(body, HEAVY)
     np.testing.assert_allclose(trans[0, [0, 2]], 0.0, atol=1e-6)
     way = (motion.root[-1] - motion.root[0]) * measures.leg_length
@@ -43,7 +45,29 @@ def test_the_way_is_scaled_by_the_legs_and_starts_at_the_rest_pose(body):
     assert np.linalg.norm(trans[-1, [0, 2]] - way[[0, 2]]) < 0.05 * np.linalg.norm(way)
     neutral, mean = NumpyBody(load_body("neutral")), np.zeros(10, np.float32)
     way = (motion.root[-1] - motion.root[0]) * rig.reference().leg_length
-    np.testing.assert_allclose(placement.place(motion, neutral, mean)[-1, [0, 2]], way[[0, 2]], atol=1e-4)
+    _, trans = placement.place(motion, neutral, mean)
+    np.testing.assert_allclose(trans[-1, [0, 2]], way[[0, 2]], atol=1e-4)
+
+
+def test_a_standing_foot_that_floats_is_put_down_and_a_lifted_one_is_not():
+    """One knee bent a little more than the other lifts a foot by centimetres; bent a lot, it is a raised leg."""
+    body, betas, fps = NumpyBody(load_body("neutral")), np.zeros(10, np.float32), 30.0
+    for bend, stands in ((0.35, True), (1.2, False)):
+        motion = builtin.make("wave", 0, 1.0, fps)
+        pose = motion.pose.copy()
+        # Hip, knee and ankle of the left leg, which keep the foot level.
+        for j, share in zip((rig.HIPS[0], rig.KNEES[0], rig.ANKLES[0]), (-0.5, 1.0, -0.5), strict=True):
+            pose[:, 3 * j] += share * bend
+        motion = dataclasses.replace(motion, pose=pose)
+        placed, trans = placement.place(motion, body, betas)
+        left, right = placement.foot_vertices(body)
+        before, after = (body(p, betas, trans)[0][..., 1] for p in (pose, placed))
+        np.testing.assert_allclose(after[:, right].min(1), 0.0, atol=2e-3)
+        if stands:
+            assert before[:, left].min() > 0.01
+            assert after[:, left].min(1).max() < 0.4 * before[:, left].min(1).min()
+        else:
+            assert placed.tobytes() == pose.tobytes()
 
 
 def test_a_throw_is_flight_and_a_lifted_outline_is_not():

@@ -158,7 +158,8 @@ def test_one_motion_on_many_bodies_stays_on_the_floor(kind):
         body = NumpyBody(load_body(gender))
         for _ in range(2):
             betas = rng.uniform(-2.0, 2.0, 10).astype(np.float32)
-            vertices, _ = body(motion.pose, betas, placement.place(motion, body, betas))
+            pose, trans = placement.place(motion, body, betas)
+            vertices, _ = body(pose, betas, trans)
             assert np.abs(vertices[..., 1].min(1)).max() < 0.01
 
 
