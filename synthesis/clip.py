@@ -107,8 +107,8 @@ def simulate(plan: SimulationPlan) -> Simulation:
     body = planned_body(plan.body_id)
     betas = np.array(plan.betas, np.float32)
     motion = load_motion(plan.motion)
-    trans = placement.place(motion, body, betas)
-    pose, trans, lead = lead_in.with_lead_in(motion.pose, trans, SIMULATION_FPS)
+    pose, trans = placement.place(motion, body, betas)
+    pose, trans, lead = lead_in.with_lead_in(pose, trans, SIMULATION_FPS)
     vertices, _ = body(pose, betas, trans)
     garments = dress(plan.outfit, body, betas, plan.edge_length, plan.ease)
     # Garments are placed around the body at rest; the lead-in begins in the same pose, elsewhere.
