@@ -21,6 +21,7 @@ from absl import flags
 from model import conventions, storage
 from model.body.files import ASSETS, BODY_VARIABLE, FREE, GENDERS, load_body
 from model.errors import BodyMismatchError, ConfigError
+from pipeline.betas import parse_betas
 
 FLAGS = flags.FLAGS
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -55,7 +56,7 @@ def _info() -> str:
     from model.body.numpy_body import NumpyBody
 
     data = load_body(FLAGS.gender)
-    betas = _betas()
+    betas = parse_betas(FLAGS.betas, LARGEST_BETA)
     body = NumpyBody(data)
     vertices, joints = body.shaped(betas)
     size = measure(data, betas)
@@ -164,31 +165,13 @@ def _poses(body_id: str, first: bool) -> tuple[np.ndarray, np.ndarray]:
         raise ConfigError(f"A frame from 0 to {len(poses.pose) - 1} of {FLAGS.pose} is needed. Received: {frame}")
     pose = poses.pose if frame is None else poses.pose[frame : frame + 1]
     if poses.betas is None or FLAGS.betas:
-        return pose, _betas()
+        return pose, parse_betas(FLAGS.betas, LARGEST_BETA)
     if poses.body_id != body_id:
         raise BodyMismatchError(
             f"A result of this body, {body_id}, is needed, or --betas to give it another shape. "
             f"Received: {FLAGS.pose} of {poses.body_id}"
         )
     return pose, poses.betas
-
-
-def _betas() -> np.ndarray:
-    """Betas [10] of the flag, the missing ones zero.
-
-    Raises:
-        ConfigError: more than ten, not numbers, or too large to be a person's.
-    """
-    try:
-        values = [float(word) for word in FLAGS.betas.split(",")] if FLAGS.betas.strip() else []
-    except ValueError:
-        values = [math.nan]
-    if len(values) > conventions.NUM_BETAS or not all(abs(value) <= LARGEST_BETA for value in values):
-        raise ConfigError(
-            f"Betas are up to {conventions.NUM_BETAS} comma-separated numbers within +-{LARGEST_BETA:.0f}. "
-            f"Received: {FLAGS.betas!r}"
-        )
-    return np.array(values + [0.0] * (conventions.NUM_BETAS - len(values)), np.float32)
 
 
 def _out(default: str, suffixes: tuple[str, ...]) -> pathlib.Path:
