@@ -14,7 +14,8 @@ from model.storage import written_aside
 from synthesis import labels
 from synthesis.avatar import planned_body
 from synthesis.cloth import gates
-from synthesis.cloth.simulate import simulate as simulate_cloth
+from synthesis.cloth.engine import ClothScene
+from synthesis.cloth.simulate import ImplicitEngine
 from synthesis.garments.dress import dress
 from synthesis.garments.fabrics import FABRICS
 from synthesis.motion import builtin, lead_in, library, placement
@@ -116,8 +117,9 @@ def simulate(plan: SimulationPlan) -> Simulation:
     skin = np.zeros(body.data.num_vertices, bool)
     skin[body.data.faces[body.data.face_parts == 0]] = True
     fabrics = [FABRICS[name] for name in plan.fabrics]
-    cloth = simulate_cloth(garments, fabrics, vertices, body.data.faces, skin, SIMULATION_FPS)
-    reasons = gates.check(cloth, garments, vertices, body.data.faces)
+    scene = ClothScene(tuple(garments), tuple(fabrics), vertices, body.data.faces, SIMULATION_FPS, skin)
+    cloth = ImplicitEngine().simulate(scene)
+    reasons = gates.reasons(gates.measure(scene, cloth, first_frame=lead))
     if reasons:
         raise SimulationRejectedError(f"Cloth that passes its gates is needed. Received: {'; '.join(reasons)}")
     dressed = zip(garments, cloth.vertices, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -54,6 +55,19 @@ class Framing:
     elevation: float = _ELEVATION
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Worn:
+    """A garment on a body.
+
+    Attributes:
+        surface: its triangles and look.
+        vertices: [V, 3] metres, world.
+    """
+
+    surface: Surface
+    vertices: np.ndarray
+
+
 class Studio:
     """Takes pictures of one size.
 
@@ -76,6 +90,7 @@ class Studio:
         self.width, self.height = width, height
         self._renderer = GlRenderer(width, height, SUPERSAMPLE)
         self._loaded: str | None = None
+        self._worn: list[Surface] = []
 
     def close(self) -> None:
         """Frees the renderer."""
@@ -106,7 +121,9 @@ class Studio:
         viewpoint = cameras.Viewpoint("front", -framing.turn, framing.elevation, 0.0, distance)
         return cameras.track(viewpoint, lens, np.array([framing.centre]))[0]
 
-    def picture(self, data: BodyData, vertices: np.ndarray, framing: Framing, opacity: float = 1.0) -> np.ndarray:
+    def picture(
+        self, data: BodyData, vertices: np.ndarray, framing: Framing, opacity: float = 1.0, worn: Sequence[Worn] = ()
+    ) -> np.ndarray:
         """Takes one picture.
 
         Args:
@@ -114,13 +131,15 @@ class Studio:
             vertices: [V, 3] metres, world; the floor is y = 0.
             framing: what to show.
             opacity: of the body, 0..1.
+            worn: garments on it.
 
         Returns:
             uint8 [height, width, 3] sRGB.
         """
-        if self._loaded != data.body_id:
-            self._renderer.load([_surface(data)])
-            self._loaded = data.body_id
+        garments = [garment.surface for garment in worn]
+        if self._loaded != data.body_id or [*map(id, self._worn)] != [*map(id, garments)]:
+            self._renderer.load([_surface(data), *garments])
+            self._loaded, self._worn = data.body_id, garments
         camera = self.camera(framing)
         around = rotations.rotation_about(1, -framing.turn)
         below, chest = (np.array([framing.centre[0], y, framing.centre[2]]) for y in (0.0, 0.9))
@@ -130,7 +149,7 @@ class Studio:
             for p, radiance, side in _LIGHTS
         ]
         backdrop = self._backdrop(camera, vertices)
-        frame = self._renderer.render([vertices], camera, lights, backdrop)
+        frame = self._renderer.render([vertices, *(g.vertices for g in worn)], camera, lights, backdrop)
         return cv2.addWeighted(frame.rgb, opacity, backdrop.image, 1 - opacity, 0)
 
     def _backdrop(self, camera: Camera, vertices: np.ndarray) -> Backdrop:

@@ -17,6 +17,7 @@ VERBS = {
     "doctor": "check Python, packages, GL, memory, GPU and body files, and say what to do",
     "body": "a body's facts, its picture in any pose and shape, or a file of it for other programs",
     "motion": "import motion capture into a library, list it, show motions as sheets or videos, make new ones",
+    "garment": "list sewing patterns and outfits, show them flat and draped on a body",
     "plan": "draw every random choice of a dataset into one JSON-lines file",
     "synthesize": "render a plan, or a dataset drawn from flags, into records",
     "train": "train the frame and the video model on records, without TFX",

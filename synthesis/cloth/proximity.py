@@ -16,7 +16,7 @@ def vertex_faces(faces: np.ndarray, num_vertices: int) -> tuple[np.ndarray, np.n
     return start, (order // 3).astype(np.int64)
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def vertex_normals(vertices, faces):
     """Area-weighted unit normals [V, 3] of vertices [V, 3] with faces [F, 3]."""
     normals = np.zeros_like(vertices)
@@ -36,12 +36,12 @@ def vertex_normals(vertices, faces):
     return normals
 
 
-@numba.njit(cache=True, fastmath=True, inline="always")
+@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
 def _dot(ax, ay, az, bx, by, bz):
     return ax * bx + ay * by + az * bz
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def closest_on_triangle(px, py, pz, vertices, a, b, c):
     """Barycentric weights of the point of triangle (a, b, c) nearest to p (Ericson 2005, section 5.1.5)."""
     ax, ay, az = vertices[a, 0], vertices[a, 1], vertices[a, 2]
@@ -74,7 +74,7 @@ def closest_on_triangle(px, py, pz, vertices, a, b, c):
     return 1.0 - vb * scale - vc * scale, vb * scale, vc * scale
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def walk_to_nearest(px, py, pz, vertices, faces, start, around, face):
     """Descends over neighbouring triangles to the one nearest to p.
 
@@ -103,7 +103,7 @@ def walk_to_nearest(px, py, pz, vertices, faces, start, around, face):
     return best, b0, b1, b2, least
 
 
-@numba.njit(cache=True, fastmath=True, inline="always")
+@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
 def _squared_distance(px, py, pz, vertices, faces, t, b0, b1, b2):
     a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
     dx = px - b0 * vertices[a, 0] - b1 * vertices[b, 0] - b2 * vertices[c, 0]
@@ -112,7 +112,7 @@ def _squared_distance(px, py, pz, vertices, faces, t, b0, b1, b2):
     return dx * dx + dy * dy + dz * dz
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def track(points, vertices, normals, faces, start, around, face, weights, distance, normal):
     """Updates the nearest surface point of many points by walking from the last one.
 
@@ -147,34 +147,27 @@ def track(points, vertices, normals, faces, start, around, face, weights, distan
 
 
 class Surface:
-    """A mesh that cloth can touch (a body, or an inner garment), posed once or frame after frame.
+    """A mesh that cloth can touch, posed once or frame after frame.
 
     Args:
         faces: [F, 3] counter-clockwise seen from outside.
         num_vertices: V of the posed mesh.
-        contact_vertices: [V] bool, vertices that cloth can touch (no eyeballs); None: all.
 
     Attributes:
-        faces: [F', 3] the faces that can be touched.
-        start, around: the faces at each vertex, see `vertex_faces`.
-        border: [V] bool, vertices on an open border.
+        faces: [F, 3].
+        start: the faces at each vertex, see `vertex_faces`.
+        around: likewise.
+        used: [U] the vertices of these faces.
     """
 
-    def __init__(self, faces: np.ndarray, num_vertices: int, contact_vertices: np.ndarray | None = None):
-        faces = np.asarray(faces, np.int64)
-        if contact_vertices is not None:
-            faces = faces[np.asarray(contact_vertices, bool)[faces].all(1)]
-        self.faces = np.ascontiguousarray(faces)
+    def __init__(self, faces: np.ndarray, num_vertices: int):
+        self.faces = np.ascontiguousarray(faces, np.int64)
         self.start, self.around = vertex_faces(self.faces, num_vertices)
-        self._used = np.unique(self.faces)
-        self.border = np.zeros(num_vertices, bool)
-        edges = np.sort(np.concatenate([self.faces[:, [0, 1]], self.faces[:, [1, 2]], self.faces[:, [2, 0]]]), 1)
-        edges, count = np.unique(edges, axis=0, return_counts=True)
-        self.border[edges[count == 1]] = True
+        self.used = np.unique(self.faces)
 
     def seeds(self, points: np.ndarray, vertices: np.ndarray) -> np.ndarray:
         """[N] a face at the mesh vertex nearest to each of the points [N, 3], for vertices [V, 3] metres."""
-        nearest = self._used[cKDTree(vertices[self._used]).query(points)[1]]
+        nearest = self.used[cKDTree(vertices[self.used]).query(points)[1]]
         return self.around[self.start[nearest]]
 
     def signed_distance(self, points: np.ndarray, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,8 +21,10 @@ class ClothSettings:
         gravity: m/s^2, along -y.
         air_drag: kg/(m^2 s), pressure on a cloth face per normal speed.
         max_speed: m/s, bound on cloth velocity relative to the air.
+        max_strain: length over rest length that edges are brought back to at the end of a frame.
         trouble_stretch: a frame that leaves more than `trouble_share` of the faces beyond it is redone.
         trouble_share: see above.
+        self_contact: whether cloth touches cloth.
         waistband_frequency: radians a second, stiffness of the springs that hold waistbands.
     """
 
@@ -30,13 +32,15 @@ class ClothSettings:
     max_substeps: int = 20
     settle_seconds: float = 1.0
     settle_speed: float = 0.08
-    tolerance: float = 0.003
+    tolerance: float = 0.01
     max_iterations: int = 150
     gravity: float = 9.81
     air_drag: float = 0.5
     max_speed: float = 12.0
+    max_strain: float = 1.12
     trouble_stretch: float = 1.4
     trouble_share: float = 0.001
+    self_contact: bool = True
     waistband_frequency: float = 250.0
 
     def __post_init__(self):
@@ -47,6 +51,6 @@ class ClothSettings:
         for field in ("settle_seconds", "gravity", "air_drag"):
             if not getattr(self, field) >= 0:
                 raise ConfigError(f"{field} is zero or more. Received: {getattr(self, field)!r}")
-        for field in ("tolerance", "max_iterations", "max_speed", "trouble_stretch"):
+        for field in ("tolerance", "max_iterations", "max_speed", "max_strain", "trouble_stretch"):
             if not getattr(self, field) > 0:
                 raise ConfigError(f"{field} is above zero. Received: {getattr(self, field)!r}")

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def multiply(indptr, indices, values, x, y):
     """Computes y = A x for blocks `values` [N, 3, 3] in CSR order and x, y [V, 3]."""
     for i in range(indptr.shape[0] - 1):
@@ -20,13 +20,43 @@ def multiply(indptr, indices, values, x, y):
         y[i, 0], y[i, 1], y[i, 2] = a, b, c
 
 
-@numba.njit(cache=True, fastmath=True)
-def invert_symmetric(values, diagonal, inverse):
-    """Inverses [V, 3, 3] of the symmetric diagonal blocks, by cofactors."""
-    for i in range(diagonal.shape[0]):
-        k = diagonal[i]
-        a, b, c = values[k, 0, 0], values[k, 0, 1], values[k, 0, 2]
-        d, e, f = values[k, 1, 1], values[k, 1, 2], values[k, 2, 2]
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def add_contact_product(vertices, weights, normal, along, slip, x, y):
+    """Adds to y [V, 3] the product of x [V, 3] with what contacts of four vertices add to the matrix.
+
+    Contacts change from step to step: they are kept as they are instead of in the matrix's pattern.
+
+    Args:
+        vertices: [C, 4].
+        weights: [C, 4] of the vertices in the vector between the nearest points.
+        normal: [C, 3] unit.
+        along: [C] share along the normal.
+        slip: [C] share in all directions.
+        x: [V, 3].
+        y: [V, 3].
+    """
+    for c in range(vertices.shape[0]):
+        p0 = p1 = p2 = 0.0
+        for q in range(4):
+            i, w = vertices[c, q], weights[c, q]
+            p0, p1, p2 = p0 + w * x[i, 0], p1 + w * x[i, 1], p2 + w * x[i, 2]
+        part = along[c] * (p0 * normal[c, 0] + p1 * normal[c, 1] + p2 * normal[c, 2])
+        p0 = part * normal[c, 0] + slip[c] * p0
+        p1 = part * normal[c, 1] + slip[c] * p1
+        p2 = part * normal[c, 2] + slip[c] * p2
+        for q in range(4):
+            i, w = vertices[c, q], weights[c, q]
+            y[i, 0] += w * p0
+            y[i, 1] += w * p1
+            y[i, 2] += w * p2
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def invert_symmetric(blocks, inverse):
+    """Inverses [V, 3, 3] of symmetric blocks [V, 3, 3], by cofactors."""
+    for i in range(blocks.shape[0]):
+        a, b, c = blocks[i, 0, 0], blocks[i, 0, 1], blocks[i, 0, 2]
+        d, e, f = blocks[i, 1, 1], blocks[i, 1, 2], blocks[i, 2, 2]
         m00, m01, m02 = d * f - e * e, c * e - b * f, b * e - c * d
         m11, m12, m22 = a * f - c * c, b * c - a * e, a * d - b * b
         scale = 1.0 / (a * m00 + b * m01 + c * m02)
@@ -35,15 +65,22 @@ def invert_symmetric(values, diagonal, inverse):
         inverse[i, 2, 0], inverse[i, 2, 1], inverse[i, 2, 2] = m02 * scale, m12 * scale, m22 * scale
 
 
-@numba.njit(cache=True, fastmath=True)
-def conjugate_gradients(indptr, indices, values, diagonal, b, x, tolerance, max_iterations):
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def conjugate_gradients(
+    indptr, indices, values, diagonal, vertices, weights, normal, along, slip, b, x, tolerance, max_iterations
+):  # fmt: skip
     """Solves A x = b, preconditioned by the inverse diagonal blocks.
 
     Args:
         indptr: [V + 1].
         indices: [N].
         values: [N, 3, 3].
-        diagonal: [V] position of each diagonal block.
+        diagonal: [V, 3, 3] the preconditioner: diagonal blocks of the whole, contacts included.
+        vertices: see `add_contact_product`.
+        weights: likewise.
+        normal: likewise.
+        along: likewise.
+        slip: likewise.
         b: [V, 3].
         x: [V, 3] in: first guess; out: solution.
         tolerance: on the residual relative to b, both in the preconditioner's norm.
@@ -54,9 +91,10 @@ def conjugate_gradients(indptr, indices, values, diagonal, b, x, tolerance, max_
     """
     count = b.shape[0]
     inverse = np.empty((count, 3, 3))
-    invert_symmetric(values, diagonal, inverse)
+    invert_symmetric(diagonal, inverse)
     r, p, y = np.empty_like(b), np.empty_like(b), np.empty_like(b)
     multiply(indptr, indices, values, x, y)
+    add_contact_product(vertices, weights, normal, along, slip, x, y)
     rz = scale = 0.0
     for i in range(count):
         for d in range(3):
@@ -68,6 +106,7 @@ def conjugate_gradients(indptr, indices, values, diagonal, b, x, tolerance, max_
     iterations = 0
     while iterations < max_iterations and rz > tolerance * tolerance * scale:
         multiply(indptr, indices, values, p, y)
+        add_contact_product(vertices, weights, normal, along, slip, p, y)
         py = 0.0
         for i in range(count):
             py += p[i, 0] * y[i, 0] + p[i, 1] * y[i, 1] + p[i, 2] * y[i, 2]

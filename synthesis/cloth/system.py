@@ -12,9 +12,12 @@ import scipy.sparse
 from synthesis.garments.fabrics import Fabric
 from synthesis.garments.mesh import GarmentMesh
 
-# Skin to cloth for layer 0, and from one layer to the next.
+# Skin to cloth for layer 0, from one layer to the next, and between cloths in contact.
 SKIN_GAP = 0.004
 LAYER_GAP = 0.003
+CLOTH_GAP = 0.003
+# Along the cloth, metres: what is further apart meets as two different pieces of cloth would.
+NEAR = 0.08
 # Coarse triangles cut corners on round limbs: this share of their edge length is added to the gaps.
 _SAG = 0.08
 
@@ -30,14 +33,21 @@ class ClothSystem:
         inverse_rest: [F, 2, 2] 1/metre.
         area: [F] rest area, square metres.
         stiffness: [F, 3] k_u, k_v, k_s in N/m.
+        limits: [F, 2] strain and shear where the fabric locks.
         damping: [V] seconds, strain rate times this counts as strain.
         mass: [V] kg.
-        layer: layer of each garment.
+        vertex_layer: [V] layer of the garment.
         thickness: [V] metres between skin and cloth at rest in contact.
-        layer_thickness: [V] metres between an inner garment and this one.
+        collision_gap: [V] metres between cloth and cloth in contact.
         tension: [V] N/m, the larger stretch stiffness.
         friction: [V] Coulomb coefficients.
         attached: [K] vertices that the body holds.
+        edges: [E, 2] each edge once, lower vertex first.
+        edge_rest: [E] metres, their length in the pattern.
+        border: [V] bool, vertices on a garment's open border.
+        near_start: [V + 1] rows of `near`.
+        near: [M] for each vertex, sorted, those within NEAR along the cloth.
+        edge_length: mean over all triangles, metres.
         bend: [N] N/m, scalar entries of the bending matrix Q.
         indptr: [V + 1].
         indices: [N].
@@ -51,14 +61,21 @@ class ClothSystem:
     inverse_rest: np.ndarray
     area: np.ndarray
     stiffness: np.ndarray
+    limits: np.ndarray
     damping: np.ndarray
     mass: np.ndarray
-    layer: np.ndarray
+    vertex_layer: np.ndarray
     thickness: np.ndarray
-    layer_thickness: np.ndarray
+    collision_gap: np.ndarray
     tension: np.ndarray
     friction: np.ndarray
     attached: np.ndarray
+    edges: np.ndarray
+    edge_rest: np.ndarray
+    border: np.ndarray
+    near_start: np.ndarray
+    near: np.ndarray
+    edge_length: float
     bend: np.ndarray
     indptr: np.ndarray
     indices: np.ndarray
@@ -86,6 +103,8 @@ class ClothSystem:
         stiffness = np.array([[f.stretch_weft, f.stretch_warp, f.shear] for f in fabrics])
         layer = np.array([g.layer for g in garments], np.int64)
         sag = _SAG * np.array([mean_edge(area[per_face == k]) for k in range(len(garments))])
+        edges, border = edges_and_border(faces, len(mass))
+        near_start, near = _neighbourhoods(edges, len(mass), round(NEAR / mean_edge(area)))
         return cls(
             vertex_slices=tuple(slice(a, b) for a, b in itertools.pairwise(offsets)),
             face_slices=tuple(slice(a, b) for a, b in itertools.pairwise(face_offsets)),
@@ -93,14 +112,21 @@ class ClothSystem:
             inverse_rest=inverse_rest,
             area=area,
             stiffness=stiffness[per_face],
+            limits=np.array([[f.stretch_limit, f.shear_limit] for f in fabrics])[per_face],
             damping=np.array([f.damping for f in fabrics])[per_vertex],
             mass=mass,
-            layer=layer,
+            vertex_layer=layer[per_vertex],
             thickness=(SKIN_GAP + LAYER_GAP * layer + sag)[per_vertex],
-            layer_thickness=(LAYER_GAP + sag)[per_vertex],
+            collision_gap=np.full(len(mass), CLOTH_GAP),
             tension=stiffness[:, :2].max(1)[per_vertex],
             friction=np.array([f.friction for f in fabrics])[per_vertex],
             attached=np.concatenate([g.attached + o for g, o in zip(garments, offsets, strict=False)]).astype(np.int64),
+            edges=edges,
+            edge_rest=_edge_rest(faces, rest, edges),
+            border=border,
+            near_start=near_start,
+            near=near,
+            edge_length=mean_edge(area),
             bend=bend,
             indptr=indptr,
             indices=indices,
@@ -113,6 +139,39 @@ def rest_shape(rest_uv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Inverse rest edge matrices [F, 2, 2] and areas [F] of pattern corners [F, 3, 2] metres."""
     edges = np.stack([rest_uv[:, 1] - rest_uv[:, 0], rest_uv[:, 2] - rest_uv[:, 0]], 2)
     return np.linalg.inv(edges), 0.5 * np.abs(np.linalg.det(edges))
+
+
+def edges_and_border(faces: np.ndarray, num_vertices: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each edge of faces [F, 3] once, [E, 2], and which vertices [V] lie on an edge of one face only."""
+    sides = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1)
+    edges, count = np.unique(sides, axis=0, return_counts=True)
+    border = np.zeros(num_vertices, bool)
+    border[edges[count == 1]] = True
+    return edges, border
+
+
+def _edge_rest(faces: np.ndarray, rest_uv: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Pattern length [E] of each edge; of a seam's two sides the longer."""
+    count = int(faces.max()) + 1
+    sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    uv = np.concatenate([rest_uv[:, [0, 1]], rest_uv[:, [1, 2]], rest_uv[:, [2, 0]]])
+    length = np.linalg.norm(uv[:, 0] - uv[:, 1], axis=1)
+    position = np.searchsorted(edges[:, 0] * count + edges[:, 1], sides.min(1) * count + sides.max(1))
+    longest = np.zeros(len(edges))
+    np.maximum.at(longest, position, length)
+    return longest
+
+
+def _neighbourhoods(edges: np.ndarray, num_vertices: int, rings: int) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices within so many edges of each, itself included, as sorted rows: start [V + 1], vertices [M]."""
+    ones = np.ones(len(edges), bool)
+    step = scipy.sparse.csr_matrix((ones, (edges[:, 0], edges[:, 1])), (num_vertices, num_vertices))
+    step = (step + step.T + scipy.sparse.identity(num_vertices, bool)).tocsr()
+    reached = step
+    for _ in range(max(rings, 1) - 1):
+        reached = (reached @ step).tocsr()
+    reached.sort_indices()
+    return reached.indptr.astype(np.int64), reached.indices.astype(np.int64)
 
 
 def mean_edge(area: np.ndarray) -> float:

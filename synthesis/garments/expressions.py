@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import math
 import operator
 from collections.abc import Mapping
 
@@ -10,6 +12,8 @@ from model.errors import UserError
 
 _BINARY = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 _FUNCTIONS = {"min": min, "max": max}
+# Python's parser recurses: text that is nested without end would take the process with it.
+LONGEST = 500
 
 
 class PatternError(UserError):
@@ -24,19 +28,43 @@ def evaluate(expression: str | float, names: Mapping[str, float]) -> float:
         names: values of the measurements and variables that the text may use.
 
     Raises:
-        PatternError: the text is no such expression, or names something unknown.
+        PatternError: the text is no such expression, names something unknown, or comes to no finite number.
+    """
+    try:
+        tree = expression if isinstance(expression, int | float) else _parsed(expression)
+        value = _value(tree, names) if isinstance(tree, ast.expr) else float(tree)
+    except (SyntaxError, TypeError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
+        raise PatternError(f"A length is made of numbers, names, + - * / min max. Received: {expression!r}") from error
+    if not math.isfinite(value):
+        raise PatternError(f"A length is a finite number. Received: {expression!r}, which comes to {value}")
+    return value
+
+
+def names_in(expression: str | float) -> frozenset[str]:
+    """Names that an expression uses, functions aside.
+
+    Raises:
+        PatternError: the text is no expression.
     """
     if isinstance(expression, int | float):
-        return float(expression)
+        return frozenset()
     try:
-        return _value(ast.parse(expression, mode="eval").body, names)
-    except (SyntaxError, TypeError, ZeroDivisionError) as error:
+        nodes = ast.walk(_parsed(expression))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise PatternError(f"A length is made of numbers, names, + - * / min max. Received: {expression!r}") from error
+    return frozenset(node.id for node in nodes if isinstance(node, ast.Name)) - set(_FUNCTIONS)
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(text: str) -> ast.expr:
+    if len(text) > LONGEST:
+        raise PatternError(f"A length has at most {LONGEST} letters. Received: {len(text)}: {text[:40]}...")
+    return ast.parse(text.strip(), mode="eval").body
 
 
 def _value(node: ast.expr, names: Mapping[str, float]) -> float:
     match node:
-        case ast.Constant(value=int() | float() as number):
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return float(number)
         case ast.Name(id=name) if name in names:
             return names[name]

@@ -27,6 +27,8 @@ class Fabric:
         bend: N m, bending rigidity.
         friction: Coulomb coefficient against skin and other cloth.
         damping: seconds; strain rate times this counts as strain.
+        stretch_limit: strain beyond which the threads are straight and the cloth is far stiffer.
+        shear_limit: cosine of the angle between warp and weft at which the threads lock.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Fabric:
     bend: float
     friction: float
     damping: float
+    stretch_limit: float = 0.06
+    shear_limit: float = 0.2
 
     def __post_init__(self):
         for field in ("density", "stretch_weft", "stretch_warp", "shear"):
@@ -47,13 +51,16 @@ class Fabric:
                 raise ConfigError(f"{field} of a fabric is zero or more. Received: {getattr(self, field)!r}")
 
 
+# fmt: off
 FABRICS = {
     fabric.name: fabric
     for fabric in (
-        Fabric("cotton", 0.15, 400.0, 450.0, 50.0, 4e-6, 0.30, 5e-4),
-        Fabric("jersey", 0.17, 250.0, 300.0, 60.0, 2e-6, 0.30, 8e-4),
-        Fabric("denim", 0.38, 1000.0, 1200.0, 160.0, 4e-5, 0.30, 5e-4),
-        Fabric("wool", 0.25, 500.0, 600.0, 70.0, 1.5e-5, 0.30, 6e-4),
-        Fabric("silk", 0.08, 200.0, 250.0, 20.0, 1.5e-6, 0.20, 3e-4),
+        #      name    kg/m^2   weft    warp  shear    bend  friction damping  limits
+        Fabric("cotton", 0.15, 1000.0, 1300.0, 60.0, 6e-6, 0.30, 5e-4, 0.03, 0.20),
+        Fabric("jersey", 0.17,  300.0,  350.0, 45.0, 3e-6, 0.30, 8e-4, 0.06, 0.20),
+        Fabric("denim", 0.38, 1500.0, 2500.0, 150.0, 5e-5, 0.30, 5e-4, 0.02, 0.20),
+        Fabric("wool", 0.25, 600.0, 800.0, 45.0, 1.1e-5, 0.30, 6e-4, 0.04, 0.20),
+        Fabric("silk", 0.08, 600.0, 800.0, 22.0, 3e-6, 0.20, 3e-4, 0.02, 0.20),
     )
 }
+# fmt: on

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from synthesis.garments import checks
+from synthesis.garments.darts import GradedDart, cut
 from synthesis.garments.expressions import PatternError, evaluate
-from synthesis.garments.pattern import Coordinate, Fit, Pattern
+from synthesis.garments.pattern import Coordinate, Elastic, Fit, Panel, Pattern, Seam
 
 _CURVE_POINTS = 65
 _BISECTIONS = 40
@@ -21,19 +23,37 @@ class GradedPattern:
     Attributes:
         pattern: the declaration.
         values: measurements and variables, metres.
-        outlines: panel -> edge -> [N, 2] polyline in metres, outline order, counter-clockwise.
+        outlines: panel -> piece -> [N, 2] polyline in metres, outline order, counter-clockwise. A piece is an edge, or
+            a part of one that darts cut it into, or a dart's leg.
+        pieces: "panel.edge" -> the edge's pieces in outline order; darts' legs are edges of their own here.
+        seams: the pattern's, and those that close the darts.
+        apexes: panel -> [2] metres, point about which it is cut round; only panels that are.
+        bands: (elastic, relaxed length in metres, shorter than its edges) of every rubber band.
         top: world height of the pattern's y = 0, metres.
     """
 
     pattern: Pattern
     values: dict[str, float]
     outlines: dict[str, dict[str, np.ndarray]]
+    pieces: dict[str, tuple[str, ...]]
+    seams: tuple[Seam, ...]
+    apexes: dict[str, np.ndarray]
+    bands: tuple[tuple[Elastic, float], ...]
     top: float
 
     def edge(self, name: str) -> np.ndarray:
-        """[N, 2] polyline of a "panel.edge", metres."""
-        panel, _, edge = name.partition(".")
-        return self.outlines[panel][edge]
+        """[N, 2] polyline of a "panel.edge", metres; it jumps over the mouths of darts."""
+        outline = self.outlines[name.partition(".")[0]]
+        return np.concatenate([outline[piece] for piece in self.pieces[name]])
+
+    def edge_length(self, name: str) -> float:
+        """Length of a "panel.edge" as sewn, without the mouths of its darts, metres."""
+        outline = self.outlines[name.partition(".")[0]]
+        return sum(length(outline[piece]) for piece in self.pieces[name])
+
+    def outline(self, panel: str) -> np.ndarray:
+        """[N, 2] closed outline of a panel, metres, without repeated corners."""
+        return np.concatenate([line[:-1] for line in self.outlines[panel].values()])
 
 
 def grade(pattern: Pattern, measurements: Mapping[str, float], ease: float = 1.0) -> GradedPattern:
@@ -45,23 +65,54 @@ def grade(pattern: Pattern, measurements: Mapping[str, float], ease: float = 1.0
         ease: factor on the pattern's own looseness, for wider (> 1) and closer (< 1) garments.
 
     Raises:
-        PatternError: an expression is malformed, or a fit has no solution between its bounds.
+        PatternError: an expression is malformed, a fit has no solution between its bounds, or the graded pattern does
+            not fit together (`checks.check`).
     """
     values = {**measurements, "ease": float(ease)}
+    try:
+        return _grade(pattern, values)
+    except PatternError as error:
+        if pattern.name in str(error):
+            raise
+        raise PatternError(f"{error} (pattern {pattern.name!r})") from error
+
+
+def _grade(pattern: Pattern, values: dict[str, float]) -> GradedPattern:
+    taken = [name for name in (*pattern.variables, *(fit.variable for fit in pattern.fits)) if name in values]
+    if taken:
+        raise PatternError(f"A variable has a name of its own, not that of a measurement. Received: {', '.join(taken)}")
     for name, expression in pattern.variables.items():
         values[name] = evaluate(expression, values)
     for fit in pattern.fits:
         values[fit.variable] = _solve(pattern, fit, values)
-    outlines = {
-        name: {edge: _polyline(points, values, panel.mirrored) for edge, points in panel.edges.items()}
+    outlines, pieces, seams = {}, {}, list(pattern.seams)
+    for name, panel in pattern.panels.items():
+        drawn = {edge: _polyline(points, values, panel.mirrored) for edge, points in panel.edges.items()}
+        outlines[name], parts, dart_seams = cut(drawn, _darts(panel, values))
+        pieces.update({f"{name}.{edge}": part for edge, part in parts.items()})
+        seams += [Seam(f"{name}.{a}", f"{name}.{b}") for a, b in dart_seams]
+    apexes = {
+        name: np.array([evaluate(c, values) for c in panel.apex]) * [-1.0 if panel.mirrored else 1.0, 1.0]
         for name, panel in pattern.panels.items()
+        if panel.apex is not None
     }
-    return GradedPattern(pattern, values, outlines, evaluate(pattern.top, values))
+    bands = tuple((elastic, evaluate(elastic.length, values)) for elastic in pattern.elastics)
+    top = evaluate(pattern.top, values)
+    graded = GradedPattern(pattern, values, outlines, pieces, tuple(seams), apexes, bands, top)
+    checks.check(graded)
+    return graded
 
 
 def length(polyline: np.ndarray) -> float:
     """Arc length of [N, 2] points."""
     return float(np.linalg.norm(np.diff(polyline, axis=0), axis=1).sum())
+
+
+def _darts(panel: Panel, values: Mapping[str, float]) -> list[GradedDart]:
+    return [
+        GradedDart(d.edge, evaluate(d.at, values), evaluate(d.width, values), evaluate(d.depth, values))
+        for d in panel.darts
+    ]
 
 
 def _solve(pattern: Pattern, fit: Fit, values: dict[str, float]) -> float:

@@ -9,9 +9,13 @@ from scipy.spatial import ConvexHull
 
 from model import conventions
 from model.body.numpy_body import NumpyBody
+from synthesis.garments.expressions import PatternError
 
 _ARM = [conventions.joint(f"{s}_{j}") for s in "LR" for j in ("shoulder", "elbow", "wrist", "hand")]
 _HEAD = [conventions.joint("head")]
+_LEGS = {s: [conventions.joint(f"{s}_{j}") for j in ("hip", "knee", "ankle", "foot")] for s in "LR"}
+# Skin that both legs move, on the way from one to the other: the crotch is the lowest of it.
+_BETWEEN_LEGS = 0.1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,6 +28,7 @@ class DressForm:
         joints: [24, 3] metres.
         arm: [V] share of skinning weight on the arms.
         head: [V] share of skinning weight on the head.
+        legs: [V, 2] shares of skinning weight on the left and the right leg.
     """
 
     vertices: np.ndarray
@@ -31,6 +36,7 @@ class DressForm:
     joints: np.ndarray
     arm: np.ndarray
     head: np.ndarray
+    legs: np.ndarray
 
     @classmethod
     def of(cls, body: NumpyBody, betas: np.ndarray) -> DressForm:
@@ -44,6 +50,7 @@ class DressForm:
             joints.astype(np.float64),
             weights[:, _ARM].sum(1),
             weights[:, _HEAD].sum(1),
+            np.stack([weights[:, _LEGS[side]].sum(1) for side in "LR"], 1),
         )
 
     def joint(self, name: str) -> np.ndarray:
@@ -72,8 +79,12 @@ class DressForm:
 
 def girth(points: np.ndarray) -> float:
     """Length in metres of a tape pulled tight around section points [N, 2] (their convex hull's perimeter)."""
-    hull = points[ConvexHull(points).vertices]
-    return float(np.linalg.norm(hull - np.roll(hull, 1, 0), axis=1).sum())
+    return perimeter(points[ConvexHull(points).vertices])
+
+
+def perimeter(polygon: np.ndarray) -> float:
+    """Length in metres of the closed outline of a polygon [N, 2]."""
+    return float(np.linalg.norm(polygon - np.roll(polygon, 1, 0), axis=1).sum())
 
 
 def measure(form: DressForm) -> dict[str, float]:
@@ -98,8 +109,7 @@ def measure(form: DressForm) -> dict[str, float]:
         points = form.section(1, y, torso)
         return girth(points[points[:, 0] > 0])
 
-    middle = form.section(0, 0.0, torso)
-    crotch_y = float(middle[middle[:, 1] > knee[1], 1].min())
+    crotch_y = _crotch(form)
     under_arm = arm & (np.abs(v[:, 0] - shoulder[0] - 0.04) < 0.03)
     armpit_y = float(v[under_arm, 1].min())
     waist_y = float(form.joint("spine1")[1])
@@ -133,6 +143,16 @@ def measure(form: DressForm) -> dict[str, float]:
         "elbow_x": float(elbow[0]),
         "wrist_x": float(wrist[0]),
     }
+
+
+def _crotch(form: DressForm) -> float:
+    """Height of the lowest skin between the legs, metres. Thighs may overlap in the middle: skinning weights tell."""
+    edges = np.concatenate([form.faces[:, [0, 1]], form.faces[:, [1, 2]], form.faces[:, [2, 0]]])
+    lead = form.legs[:, 0] - form.legs[:, 1]
+    changes = (lead[edges[:, 0]] >= 0) & (lead[edges[:, 1]] < 0) & (form.legs[edges].sum((1, 2)) > _BETWEEN_LEGS)
+    if not changes.any():
+        raise PatternError("A body's legs are told apart by its skinning weights. Received: none between two legs")
+    return float(form.vertices[edges[changes], 1].mean(1).min())
 
 
 def _top(form: DressForm, x: float) -> float:

@@ -18,6 +18,8 @@ class GarmentMesh:
         faces: [F, 3] vertex indices, counter-clockwise seen from outside.
         rest_uv: [F, 3, 2] metres, pattern coordinates of each corner: the rest shape and the texture coordinates.
         attached: [K] vertices of edges that the body holds (waistbands); empty where only friction holds the garment.
+        elastic_edges: [E, 2] neighbouring vertices along edges with a rubber band in them.
+        elastic_length: [E] metres, what the band between the two wants to be: shorter than the cloth there.
     """
 
     name: str
@@ -26,6 +28,8 @@ class GarmentMesh:
     faces: np.ndarray
     rest_uv: np.ndarray
     attached: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
+    elastic_edges: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    elastic_length: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
     def translated(self, offset: np.ndarray) -> GarmentMesh:
         """The garment moved by offset [3] metres: to where the motion's first, T-posed frame stands."""

@@ -1,18 +1,15 @@
-"""From graded outlines to one welded triangle mesh: seams resampled alike, hexagonal lattice inside, Delaunay."""
+"""From graded outlines to one welded triangle mesh: seam partners cut into equally many segments, then welded."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import numpy as np
-from scipy.spatial import Delaunay, cKDTree
 
 from synthesis.garments.expressions import PatternError
 from synthesis.garments.grading import GradedPattern, length
+from synthesis.garments.triangulation import MAX_POINTS, missing_segment, triangulate
 
-# A lattice point closer than this share of the edge length to the outline would make slivers.
-_BOUNDARY_GAP = 0.6
-_SMOOTHING_STEPS = 3
 # Panels lie side by side in texture space, so that a print does not repeat at the same place on each.
 _PANEL_SPACING = 1.3
 
@@ -25,15 +22,23 @@ class PanelMesh:
         name: the panel's name.
         points: [N, 2] metres, pattern coordinates; the outline first, in order.
         faces: [F, 3] counter-clockwise.
-        edges: edge -> [K] indices of its points, in outline order, both corners included.
+        border: B, number of points on the outline.
+        edges: edge -> [K] indices of its points, in outline order, both corners included, and one point for both sides
+            of a dart's mouth.
         index: [N] vertex of the welded garment that each point became.
     """
 
     name: str
     points: np.ndarray
     faces: np.ndarray
+    border: int
     edges: dict[str, np.ndarray]
     index: np.ndarray
+
+    @property
+    def outline(self) -> np.ndarray:
+        """[B, 2] metres."""
+        return self.points[: self.border]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,9 +69,24 @@ class SewnPattern:
     @property
     def attached(self) -> np.ndarray:
         """[K] welded vertices on the pattern's attached edges."""
-        names = (edge.partition(".") for edge in self.graded.pattern.attached)
-        chains = [self.panels[p].index[self.panels[p].edges[e]] for p, _, e in names]
+        chains = [self._chain(name) for name in self.graded.pattern.attached]
         return np.unique(np.concatenate(chains)) if chains else np.zeros(0, np.int64)
+
+    def elastic(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rubber bands: welded vertex pairs [E, 2] along them, and the relaxed length [E] of each, metres."""
+        pairs, relaxed = [np.zeros((0, 2), np.int64)], [np.zeros(0)]
+        for elastic, total in self.graded.bands:
+            full = sum(self.graded.edge_length(edge) for edge in elastic.edges)
+            for edge in elastic.edges:
+                chain = self._chain(edge)
+                pairs.append(np.stack([chain[:-1], chain[1:]], 1))
+                share = self.graded.edge_length(edge) / full
+                relaxed.append(np.full(len(chain) - 1, share * total / (len(chain) - 1)))
+        return np.concatenate(pairs), np.concatenate(relaxed)
+
+    def _chain(self, name: str) -> np.ndarray:
+        panel, _, edge = name.partition(".")
+        return self.panels[panel].index[self.panels[panel].edges[edge]]
 
 
 def sew(graded: GradedPattern, edge_length: float) -> SewnPattern:
@@ -77,25 +97,47 @@ def sew(graded: GradedPattern, edge_length: float) -> SewnPattern:
         edge_length: wanted triangle edge, metres.
 
     Raises:
-        PatternError: an outline crosses itself or is thinner than the edge length.
+        PatternError: a panel is thinner than the edge length, or would have triangles without end.
     """
     segments = _segments(graded, edge_length)
-    panels, start = [], 0
+    panels: dict[str, PanelMesh] = {}
+    start = 0
     for name in graded.outlines:
-        points, faces, edges = _triangulate(name, graded.outlines[name], segments, edge_length)
-        panels.append(PanelMesh(name, points, faces, edges, start + np.arange(len(points))))
-        start += len(points)
-    welded, count = _weld(graded, {p.name: p for p in panels}, start)
-    return SewnPattern(graded, {p.name: dataclasses.replace(p, index=welded[p.index]) for p in panels}, count)
+        mesh = _mirrored_mesh(graded, name, segments, panels) or _panel_mesh(graded, name, segments, edge_length)
+        panels[name] = dataclasses.replace(mesh, index=start + np.arange(len(mesh.points)))
+        start += len(mesh.points)
+    welded, count = _weld(graded, panels, start)
+    return SewnPattern(graded, {n: dataclasses.replace(p, index=welded[p.index]) for n, p in panels.items()}, count)
 
 
 def _segments(graded: GradedPattern, edge_length: float) -> dict[str, int]:
-    """Number of segments of every edge; the two edges of a seam get the same."""
-    lengths = {f"{p}.{e}": length(line) for p, outline in graded.outlines.items() for e, line in outline.items()}
-    count = {name: max(1, round(value / edge_length)) for name, value in lengths.items()}
-    for a, b in graded.pattern.seams:
-        count[a] = count[b] = max(1, round(0.5 * (lengths[a] + lengths[b]) / edge_length))
-    return count
+    """Number of segments of every "panel.piece"; the two edges of a seam get the same."""
+    counts = {name: max(1, round(graded.edge_length(name) / edge_length)) for name in graded.pieces}
+    for seam in graded.seams:
+        mean = 0.5 * (graded.edge_length(seam.edge) + graded.edge_length(seam.partner))
+        least = max(len(graded.pieces[seam.edge]), len(graded.pieces[seam.partner]))
+        counts[seam.edge] = counts[seam.partner] = max(least, round(mean / edge_length))
+    segments = {}
+    for name, count in counts.items():
+        panel, _, _ = name.partition(".")
+        lengths = [length(graded.outlines[panel][piece]) for piece in graded.pieces[name]]
+        for piece, share in zip(graded.pieces[name], _dealt(max(count, len(lengths)), lengths), strict=True):
+            segments[f"{panel}.{piece}"] = share
+    return segments
+
+
+def _dealt(count: int, lengths: list[float]) -> list[int]:
+    """Deals `count` segments out to pieces by their lengths, at least one to each, alike to alike ones.
+
+    The longest piece, the middle one of a symmetric edge, takes what rounding leaves.
+    """
+    # Just under the half, or equal lengths would be rounded apart by their last bit.
+    dealt = [max(1, round(count * size / sum(lengths) - 1e-6)) for size in lengths]
+    dealt[int(np.argmax(lengths))] += count - sum(dealt)
+    while min(dealt) < 1:
+        dealt[int(np.argmin(dealt))] += 1
+        dealt[int(np.argmax(dealt))] -= 1
+    return dealt
 
 
 def _resample(polyline: np.ndarray, segments: int) -> np.ndarray:
@@ -105,90 +147,61 @@ def _resample(polyline: np.ndarray, segments: int) -> np.ndarray:
     return np.stack([np.interp(at, arc, polyline[:, k]) for k in range(2)], 1)
 
 
-def _triangulate(
-    name: str, outline: dict[str, np.ndarray], segments: dict[str, int], edge_length: float
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+def _panel_mesh(graded: GradedPattern, name: str, segments: dict[str, int], edge_length: float) -> PanelMesh:
     chains, starts, total = [], {}, 0
-    for edge, line in outline.items():
-        chains.append(_resample(line, segments[f"{name}.{edge}"])[:-1])
-        starts[edge] = total
+    for piece, line in graded.outlines[name].items():
+        chains.append(_resample(line, segments[f"{name}.{piece}"])[:-1])
+        starts[piece] = total
         total += len(chains[-1])
     border = np.concatenate(chains)
-    edges = {e: (s + np.arange(len(c) + 1)) % total for (e, s), c in zip(starts.items(), chains, strict=True)}
-    lattice = _lattice(border, edge_length)
-    lattice = lattice[inside_polygon(lattice, border)]
-    dense = np.concatenate(
-        [border + t * (np.roll(border, -1, 0) - border) for t in np.linspace(0, 1, 8, endpoint=False)]
-    )
-    if len(lattice):
-        lattice = lattice[cKDTree(dense).query(lattice)[0] > _BOUNDARY_GAP * edge_length]
-    points = np.concatenate([border, lattice])
-    faces = _delaunay(points, border)
-    for _ in range(_SMOOTHING_STEPS if len(lattice) else 0):
-        points = _smooth(points, faces, total)
-        faces = _delaunay(points, border)
-    if not _covers(points, faces, border):
+    where = f"Panel {name!r} of {graded.pattern.name!r}"
+    points_wanted = np.ptp(border, axis=0).prod() / edge_length**2
+    if points_wanted > MAX_POINTS:
         raise PatternError(
-            f"Panel {name!r} must be a simple outline, wider than the edge length. Received: {edge_length} m"
+            f"{where} needs an edge length that it has at most {MAX_POINTS} points of. "
+            f"Received: {edge_length} m, about {points_wanted:.0f}"
         )
-    return points, faces, edges
+    points, faces = triangulate(border, edge_length)
+    missing = missing_segment(points, faces, total)
+    if missing is not None:
+        owner = [piece for piece, first in starts.items() if first <= missing][-1]
+        raise PatternError(
+            f"{where} must be wider than the edge length everywhere, also at edge {owner!r}. Received: {edge_length} m"
+        )
+    pieces = {p: (s + np.arange(len(c) + 1)) % total for (p, s), c in zip(starts.items(), chains, strict=True)}
+    edges = {}
+    for edge, parts in graded.pieces.items():
+        panel, _, own = edge.partition(".")
+        if panel == name:
+            chain = [pieces[part][bool(k) :] for k, part in enumerate(parts)]
+            edges[own] = np.concatenate(chain)
+    return PanelMesh(name, points, faces, total, edges, np.zeros(0, np.int64))
 
 
-def _lattice(border: np.ndarray, edge_length: float) -> np.ndarray:
-    low, high = border.min(0), border.max(0)
-    columns = np.arange(-1, np.ceil((high[0] - low[0]) / edge_length) + 1)
-    rows = np.arange(np.ceil((high[1] - low[1]) / (edge_length * np.sqrt(0.75))) + 1)
-    x, y = np.meshgrid(columns, rows)
-    x = x + 0.5 * (y % 2)
-    middle = 0.5 * (low[0] + high[0])
-    x = (x - 0.5 * (columns[0] + columns[-1])) * edge_length + middle
-    return np.stack([x.ravel(), low[1] + y.ravel() * edge_length * np.sqrt(0.75)], 1)
-
-
-def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """[N] bool: which points [N, 2] lie in the closed polygon [K, 2] (crossing number)."""
-    inside = np.zeros(len(points), bool)
-    for a, b in zip(polygon, np.roll(polygon, -1, 0), strict=True):
-        if a[1] == b[1]:
-            continue
-        spans = (a[1] > points[:, 1]) != (b[1] > points[:, 1])
-        inside ^= spans & (points[:, 0] < a[0] + (points[:, 1] - a[1]) * (b[0] - a[0]) / (b[1] - a[1]))
-    return inside
-
-
-def _signed_area(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    a, b, c = points[faces[:, 0]], points[faces[:, 1]], points[faces[:, 2]]
-    return 0.5 * ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
-
-
-def _delaunay(points: np.ndarray, border: np.ndarray) -> np.ndarray:
-    """Delaunay triangles inside the outline, counter-clockwise, in an order that depends on the points alone."""
-    faces = Delaunay(points).simplices.astype(np.int64)
-    faces = faces[inside_polygon(points[faces].mean(1), border)]
-    area = _signed_area(points, faces)
-    faces[area < 0] = faces[area < 0][:, [0, 2, 1]]
-    scale = np.linalg.norm(np.roll(border, -1, 0) - border, axis=1).mean() ** 2
-    return faces[np.abs(area) > 1e-6 * scale]
-
-
-def _smooth(points: np.ndarray, faces: np.ndarray, fixed: int) -> np.ndarray:
-    """Moves each inner point to the mean of its neighbours."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    total, count = np.zeros_like(points), np.zeros(len(points))
-    np.add.at(total, edges[:, 0], points[edges[:, 1]])
-    np.add.at(count, edges[:, 0], 1)
-    smoothed = points.copy()
-    smoothed[fixed:] = total[fixed:] / count[fixed:, None]
-    return smoothed
-
-
-def _covers(points: np.ndarray, faces: np.ndarray, border: np.ndarray) -> bool:
-    """Whether the triangles use every point, and every outline segment exactly once."""
-    directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    keys = set(map(tuple, directed.tolist()))
-    count = len(border)
-    border_ok = all((k, (k + 1) % count) in keys for k in range(count))
-    return border_ok and len(np.unique(faces)) == len(points)
+def _mirrored_mesh(
+    graded: GradedPattern, name: str, segments: dict[str, int], panels: dict[str, PanelMesh]
+) -> PanelMesh | None:
+    """The mirror image of the panel that this one mirrors; None without one, with darts, or with other divisions."""
+    source = graded.pattern.panels[name].mirror_of
+    if source is None or graded.pattern.panels[name].darts:
+        return None
+    mesh = panels[source]
+    edges = {edge: chain[::-1] for edge, chain in mesh.edges.items()}
+    for edge, chain in edges.items():
+        parts = graded.pieces[f"{name}.{edge}"]
+        if sum(segments[f"{name}.{part}"] for part in parts) != len(chain) - 1:
+            return None
+    # The outline runs the other way round: its points are renumbered to be in outline order again.
+    order = np.concatenate([[0], np.arange(mesh.border - 1, 0, -1), np.arange(mesh.border, len(mesh.points))])
+    renumbered = np.argsort(order)
+    return PanelMesh(
+        name=name,
+        points=mesh.points[order] * [-1.0, 1.0],
+        faces=renumbered[mesh.faces][:, ::-1],
+        border=mesh.border,
+        edges={edge: renumbered[chain] for edge, chain in edges.items()},
+        index=np.zeros(0, np.int64),
+    )
 
 
 def _weld(graded: GradedPattern, panels: dict[str, PanelMesh], total: int) -> tuple[np.ndarray, int]:
@@ -201,9 +214,9 @@ def _weld(graded: GradedPattern, panels: dict[str, PanelMesh], total: int) -> tu
             i = parent[i]
         return i
 
-    for a, b in graded.pattern.seams:
+    for seam in graded.seams:
         chains = []
-        for name in (a, b):
+        for name in (seam.edge, seam.partner):
             panel, _, edge = name.partition(".")
             chains.append(panels[panel].index[panels[panel].edges[edge]])
         # Both outlines run counter-clockwise seen from outside, so partners run against each other.

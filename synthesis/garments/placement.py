@@ -7,12 +7,14 @@ partners are averaged. What still touches the skin (between the thighs, under th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy.spatial import ConvexHull
 
 from synthesis.cloth.proximity import Surface
 from synthesis.garments.expressions import PatternError
-from synthesis.garments.measurements import DressForm
+from synthesis.garments.measurements import DressForm, perimeter
 from synthesis.garments.meshing import PanelMesh, SewnPattern
 
 _CLEARANCE = 0.02
@@ -20,8 +22,11 @@ _LAYER_CLEARANCE = 0.015
 _YOKE_REACH = 0.04
 _OUTSIDE = 0.006
 # Between thighs that touch there is no outside; the simulation pushes out what is left inside by less than this.
-_MIN_OUTSIDE = -0.002
+_MIN_OUTSIDE = -0.02
 _PUSHES = 60
+_LARGEST_PUSH = 0.02
+_RELAXING_ROUNDS = 12
+_RELAXING_STEPS = 12
 _STATIONS = 24
 _ARC_POINTS = 64
 
@@ -47,17 +52,52 @@ def place(sewn: SewnPattern, form: DressForm) -> np.ndarray:
         np.add.at(total, panel.index, position * mirror)
         np.add.at(count, panel.index, 1.0)
     margin = _OUTSIDE + 0.005 * sewn.graded.pattern.layer
-    return _push_outside(total / count[:, None], form, margin)
+    return _settled(total / count[:, None], sewn, form, margin)
 
 
-def _push_outside(position: np.ndarray, form: DressForm, margin: float) -> np.ndarray:
+def _settled(position: np.ndarray, sewn: SewnPattern, form: DressForm, margin: float) -> np.ndarray:
+    """Takes most of the stretch out of the placed cloth and brings all of it outside the skin, in turn.
+
+    Stretched edges pull their ends together, as in position-based dynamics (Mueller et al. 2007); nothing pushes.
+    """
     surface = Surface(form.faces, len(form.vertices))
+    a, b, rest = _edges(sewn)
+    degree = np.maximum(np.bincount(np.concatenate([a, b]), minlength=len(position)), 1)[:, None]
+    for _ in range(_RELAXING_ROUNDS):
+        for _ in range(_RELAXING_STEPS):
+            across = position[b] - position[a]
+            size = np.linalg.norm(across, axis=1)
+            pull = (0.5 * np.maximum(size - rest, 0.0) / np.maximum(size, 1e-9))[:, None] * across
+            move = np.stack(
+                [
+                    np.bincount(a, pull[:, k], len(position)) - np.bincount(b, pull[:, k], len(position))
+                    for k in range(3)
+                ],
+                1,
+            )
+            position = position + 1.5 * move / degree
+        distance, normal = surface.signed_distance(position, form.vertices)
+        near = distance < margin
+        position[near] += np.clip(margin - distance[near], 0.0, _LARGEST_PUSH)[:, None] * normal[near]
+    return _push_outside(position, surface, form, margin)
+
+
+def _edges(sewn: SewnPattern) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ends a [E], b [E] and rest length [E] metres of the welded edges; on seams the mean of both panels'."""
+    faces, rest_uv = sewn.faces, sewn.rest_uv
+    ends = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1)
+    sizes = np.concatenate([np.linalg.norm(rest_uv[:, i] - rest_uv[:, j], axis=1) for i, j in ((0, 1), (1, 2), (2, 0))])
+    edges, inverse, uses = np.unique(ends, axis=0, return_inverse=True, return_counts=True)
+    return edges[:, 0], edges[:, 1], np.bincount(inverse.ravel(), sizes) / uses
+
+
+def _push_outside(position: np.ndarray, surface: Surface, form: DressForm, margin: float) -> np.ndarray:
     distance, normal = surface.signed_distance(position, form.vertices)
     for _ in range(_PUSHES):
         near = distance < margin
         if not near.any():
             break
-        position[near] += np.clip(margin - distance[near], 0.0005, 0.02)[:, None] * normal[near]
+        position[near] += np.clip(margin - distance[near], 0.0005, _LARGEST_PUSH)[:, None] * normal[near]
         distance, normal = surface.signed_distance(position, form.vertices)
     # Where two surfaces face each other closer than twice the margin, halfway is all that can be had.
     if distance.min() < _MIN_OUTSIDE:
@@ -91,7 +131,13 @@ class _Tube:
 
 
 def _grown_hull(points: np.ndarray, clearance: float) -> np.ndarray:
-    """Convex hull, counter-clockwise, of discs of radius `clearance` around section points [N, 2]."""
+    """Convex hull, counter-clockwise, of discs of radius `clearance` around section points [N, 2].
+
+    Raises:
+        PatternError: the section is empty.
+    """
+    if not len(points):
+        raise PatternError("A garment's rows lie at heights that its limb has. Received: one beyond the limb's end")
     angles = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
     ring = clearance * np.stack([np.cos(angles), np.sin(angles)], 1)
     grown = (points[:, None] + ring).reshape(-1, 2)
@@ -120,27 +166,60 @@ def _arc(hull: np.ndarray, start: float, end: float, centre: np.ndarray) -> np.n
     return np.stack([np.interp(at, arc, curve[:, k]) for k in range(2)], 1)
 
 
-def _row_share(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
-    """[N] where points lie between the left (0) and right (1) border of the outline at their own y."""
-    share = np.empty(len(points))
-    following = np.roll(outline, -1, 0)
-    for k, (x, y) in enumerate(points):
-        spans = (np.minimum(outline[:, 1], following[:, 1]) <= y + 1e-9) & (
-            np.maximum(outline[:, 1], following[:, 1]) >= y - 1e-9
-        )
-        a, b = outline[spans], following[spans]
-        rise = b[:, 1] - a[:, 1]
-        level = np.abs(rise) < 1e-9
-        at = np.clip((y - a[:, 1]) / np.where(level, 1.0, rise), 0.0, 1.0)
-        crossing = np.concatenate([(a[:, 0] + at * (b[:, 0] - a[:, 0]))[~level], a[level, 0], b[level, 0]])
-        low, high = crossing.min(), crossing.max()
-        share[k] = (x - low) / (high - low) if high - low > 1e-6 else 0.5
-    return np.clip(share, 0.0, 1.0)
+class _Rows:
+    """The level rows of a panel between its left and its right side, which stand steep; hems and necks close them.
+
+    Outlines run counter-clockwise: the right side goes up, the left one down.
+
+    Args:
+        points: [N, 2] metres, the panel's points with level rows.
+        panel: whose edges are looked at.
+        edges: names of its declared edges.
+    """
+
+    def __init__(self, points: np.ndarray, panel: PanelMesh, edges: Iterable[str]):
+        border = points[: panel.border]
+        sides: dict[bool, list[np.ndarray]] = {True: [], False: []}
+        for edge in edges:
+            line = points[panel.edges[edge]]
+            across, rise = line[-1] - line[0]
+            if abs(rise) > abs(across):
+                sides[bool(rise > 0)].append(line)
+        self._low = _side(sides[False], border[:, 0].min())
+        self._high = _side(sides[True], border[:, 0].max())
+
+    def ends(self, y: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """Ends in x, the left and the right end of the rows at heights y, metres; beyond a side, that of its end."""
+        return np.interp(y, *self._low), np.interp(y, *self._high)
+
+    def share(self, points: np.ndarray) -> np.ndarray:
+        """[N] where points [N, 2] lie between the left (0) and the right (1) end of their rows."""
+        low, high = self.ends(points[:, 1])
+        return np.clip((points[:, 0] - low) / np.maximum(high - low, 1e-6), 0.0, 1.0)
+
+    def width(self, y: float) -> float:
+        """Width in metres of the row at height y."""
+        low, high = self.ends(y)
+        return float(high - low)
 
 
-def _outline(panel: PanelMesh) -> np.ndarray:
-    count = 1 + max(int(chain.max()) for chain in panel.edges.values())
-    return panel.points[:count]
+def _side(lines: list[np.ndarray], otherwise: float) -> tuple[np.ndarray, np.ndarray]:
+    """(y ascending, x) of a side's points; a vertical line where a panel has no such side."""
+    if not lines:
+        return np.zeros(1), np.array([otherwise])
+    points = np.concatenate(lines)
+    points = points[np.argsort(points[:, 1], kind="stable")]
+    return points[:, 1], points[:, 0]
+
+
+def _unrolled(sewn: SewnPattern, panel: PanelMesh) -> np.ndarray:
+    """Points [N, 2] with level rows: as drawn, or with circles around the apex rolled out."""
+    apex = sewn.graded.apexes.get(panel.name)
+    if apex is None:
+        return panel.points
+    offset = panel.points - apex
+    radius = np.linalg.norm(offset, axis=1)
+    return np.stack([radius * np.arctan2(offset[:, 0], -offset[:, 1]), apex[1] - radius], 1)
 
 
 def _smoothstep(t: np.ndarray | float) -> np.ndarray:
@@ -152,20 +231,29 @@ def _on_torso(sewn: SewnPattern, panel: PanelMesh, form: DressForm) -> np.ndarra
     """Front and back panels: half a tube below the armpits, a sheet before or behind the yoke above them."""
     clearance = _CLEARANCE + _LAYER_CLEARANCE * sewn.graded.pattern.layer
     values = sewn.graded.values
-    front = sewn.graded.pattern.panels[panel.name].side == "front"
-    height = sewn.graded.top + panel.points[:, 1]
-    across = panel.points[:, 0] if front else -panel.points[:, 0]
+    declared = sewn.graded.pattern.panels[panel.name]
+    front = declared.side == "front"
+    points = _unrolled(sewn, panel)
+    rows = _Rows(points, panel, declared.edges)
+    height = sewn.graded.top + points[:, 1]
+    across = points[:, 0] if front else -points[:, 0]
     torso, armpit = form.arm < 0.5, values["armpit_y"]
     # Seen from outside, the front runs from the body's right (-x) over +z to its left, the back on from there.
     start, end = (np.pi, 0.0) if front else (2.0 * np.pi, np.pi)
 
     def curve(y: float) -> np.ndarray:
-        hull = _grown_hull(form.section(1, y, torso), clearance)
+        section = form.section(1, y, torso)
+        hull = _grown_hull(section, clearance)
+        # Wide rows stand off like a bell's; laid closer they would start crumpled.
+        spare = 2.0 * rows.width(y - sewn.graded.top) - perimeter(hull)
+        if spare > 0.0:
+            hull = _grown_hull(section, clearance + spare / (2.0 * np.pi))
         return _arc(hull, start, end, 0.5 * (hull.min(0) + hull.max(0)))
 
-    stations = np.linspace(height.min(), armpit - 0.01, _STATIONS)
+    lowest, highest = float(height.min()), min(float(height.max()), armpit - 0.01)
+    stations = np.linspace(min(lowest, highest - 0.05), highest, _STATIONS)
     tube = _Tube(stations, np.stack([curve(y) for y in stations]))
-    wrapped = tube.at(height, _row_share(panel.points, _outline(panel)))
+    wrapped = tube.at(height, rows.share(points))
     sheet = np.stack([across, [_yoke_depth(form, x, y, front) for x, y in zip(across, height, strict=True)]], 1)
     rise = max(0.5 * (values["shoulder_tip_y"] - armpit), 0.03)
     blend = _smoothstep((height - armpit + 0.06) / rise)[:, None]
@@ -188,9 +276,13 @@ def _yoke_depth(form: DressForm, x: float, height: float, front: bool) -> float:
 def _on_arm(sewn: SewnPattern, panel: PanelMesh, form: DressForm) -> np.ndarray:
     """Sleeves, drawn for the left arm: pattern y along it, x around it from the top (0) to the underarm seam."""
     values = sewn.graded.values
-    mirror = -1.0 if sewn.graded.pattern.panels[panel.name].mirrored else 1.0
+    declared = sewn.graded.pattern.panels[panel.name]
+    mirror = -1.0 if declared.mirrored else 1.0
     points = panel.points * [mirror, 1.0]
-    border = _outline(panel) * [mirror, 1.0]
+    border = points[: panel.border]
+    # Around the limb counts where a point lies, not which hand the sleeve is for.
+    rows = _Rows(panel.points, panel, declared.edges)
+    along = rows.share(panel.points) if not declared.mirrored else 1.0 - rows.share(panel.points)
     widest = border[:, 0].argmax()
     half, cap_line = border[widest]
     arm = (form.arm >= 0.5) & (form.vertices[:, 0] > 0)
@@ -205,7 +297,7 @@ def _on_arm(sewn: SewnPattern, panel: PanelMesh, form: DressForm) -> np.ndarray:
 
     stations = np.linspace(root + 0.03, max(float(station.max()), root + 0.06), _STATIONS)
     tube = _Tube(stations, np.stack([curve(x) for x in stations]))
-    share = np.where(points[:, 1] > cap_line, 0.5 + 0.5 * points[:, 0] / half, _row_share(points, border))
+    share = np.where(points[:, 1] > cap_line, 0.5 + 0.5 * points[:, 0] / half, along)
     around = tube.at(station, share)
     return np.stack([station, around[:, 1], around[:, 0]], 1)
 
@@ -215,10 +307,9 @@ def _on_leg(sewn: SewnPattern, panel: PanelMesh, form: DressForm) -> np.ndarray:
     values = sewn.graded.values
     declared = sewn.graded.pattern.panels[panel.name]
     front = declared.side == "front"
-    mirror = np.array([-1.0 if declared.mirrored else 1.0, 1.0])
     height = sewn.graded.top + panel.points[:, 1]
-    share = _row_share(panel.points * mirror, _outline(panel) * mirror)
-    outwards = share if front else 1.0 - share
+    share = _Rows(panel.points, panel, declared.edges).share(panel.points)
+    outwards = share if front != declared.mirrored else 1.0 - share
     torso, crotch = form.arm < 0.5, values["crotch_y"]
     fork = float(height[panel.edges["crotch"]].min())
     quarter = 0.5 * np.pi if front else -0.5 * np.pi

@@ -1,155 +1,213 @@
-import numpy as np
+"""Pattern files: what is well formed, what is not and how that is said."""
+
+import copy
+import json
+import random
+
+import dress_forms
 import pytest
+from dress_forms import mean_measurements
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from model.body.files import load_body
-from model.body.numpy_body import NumpyBody
-from synthesis.cloth.proximity import Surface
-from synthesis.garments.dress import dress
-from synthesis.garments.expressions import PatternError, evaluate
-from synthesis.garments.grading import grade, length
-from synthesis.garments.library import OUTFITS
-from synthesis.garments.measurements import DressForm, girth, measure
-from synthesis.garments.meshing import inside_polygon, sew
-from synthesis.garments.pattern import load_pattern, parse_pattern
-
-GARMENTS = sorted({name for outfit in OUTFITS.values() for name in outfit})
+from model.errors import UserError
+from synthesis.garments.dress import make
+from synthesis.garments.expressions import PatternError, evaluate, names_in
+from synthesis.garments.grading import grade
+from synthesis.garments.library import OUTFITS, garments_of
+from synthesis.garments.meshing import sew
+from synthesis.garments.pattern import LIBRARY, known_garments, load_pattern, measurements_used, parse_pattern
 
 
-@pytest.fixture(scope="module")
-def forms():
-    return {gender: DressForm.of(NumpyBody(load_body(gender)), np.zeros(10)) for gender in ("male", "female")}
+def square(**changes):
+    """A sack of two squares, sewn at both sides."""
+    edges = {"hem": ["a", "b"], "right": ["b", "c"], "top": ["c", "d"], "left": ["d", "a"]}
+    points = {"a": [-0.3, 0], "b": [0.3, 0], "c": [0.3, "width"], "d": [-0.3, "width"]}
+    panel = {"around": "torso", "side": "front", "points": points, "edges": edges}
+    tree = {
+        "layer": 0,
+        "top": "chest_y",
+        "variables": {"width": 0.4},
+        "panels": {"front": panel, "back": {**copy.deepcopy(panel), "side": "back"}},
+        "seams": [["front.right", "back.left"], ["front.left", "back.right"]],
+    }
+    tree["panels"]["front"].update(changes)
+    return tree
 
 
-@pytest.fixture(scope="module")
-def graded(forms):
-    measurements = {gender: measure(form) for gender, form in forms.items()}
-    return [(name, grade(load_pattern(name), m)) for name in GARMENTS for m in measurements.values()]
+def graded(tree):
+    return grade(parse_pattern("sack", tree), mean_measurements("female"))
 
 
 def test_expressions():
     assert evaluate("chest / 4 * (1 + 0.1) - -min(a, 2)", {"chest": 1.0, "a": 3.0}) == pytest.approx(2.275)
+    assert names_in("chest / 4 - min(a, 2)") == {"chest", "a"}
 
 
-@pytest.mark.parametrize("text", ["__import__('os')", "a.b", "chest ** 2", "missing", "1 +", "'a'", "min(a=1)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os')", "a.b", "chest ** 2", "missing", "1 +", "'a'", "min(a=1)", "min()", "a / 0", "1e308 * 10",
+        "True", "(" * 300 + "a" + ")" * 300, "9" * 499, "a\x00", "a if a else a", "",
+    ],
+)  # fmt: skip
 def test_expressions_refuse_everything_else(text):
     with pytest.raises(PatternError, match="Received"):
         evaluate(text, {"chest": 1.0, "a": 1.0})
 
 
-def test_girth_of_a_circle():
-    angles = np.linspace(0, 2 * np.pi, 720, endpoint=False)
-    assert girth(0.15 * np.stack([np.cos(angles), np.sin(angles)], 1)) == pytest.approx(2 * np.pi * 0.15, rel=1e-4)
+def test_every_library_pattern_is_well_formed_and_uses_measurements_that_exist():
+    measured = mean_measurements("male")
+    for name in known_garments():
+        assert set(measurements_used(load_pattern(name))) <= set(measured)
 
 
-def test_measurements_are_a_persons(forms):
-    for form in forms.values():
-        m = measure(form)
-        assert m["floor_y"] < m["ankle_y"] < m["knee_y"] < m["crotch_y"] < m["hip_y"] < m["waist_y"] < m["armpit_y"]
-        assert m["armpit_y"] < m["shoulder_tip_y"] <= m["shoulder_y"] + 0.02
-        assert m["wrist_girth"] < m["biceps_girth"] < m["thigh_girth"] < m["waist_girth"] < m["hip_girth"] < 1.5
+def test_outfits_are_of_garments_that_exist_inner_ones_first():
+    assert len(OUTFITS) >= 8
+    for garments in OUTFITS.values():
+        layers = [load_pattern(name).layer for name in garments]
+        assert layers == sorted(set(layers))
 
 
-def test_measurements_scale_with_the_body(forms):
-    form = forms["female"]
-    twice = DressForm(2 * form.vertices, form.faces, 2 * form.joints, form.arm, form.head)
-    assert measure(twice)["thigh_girth"] > 1.8 * measure(form)["thigh_girth"]
-
-
-def test_seam_partners_agree_in_length(graded):
-    for name, pattern in graded:
-        for a, b in pattern.pattern.seams:
-            ratio = length(pattern.edge(a)) / length(pattern.edge(b))
-            assert 0.9 < ratio < 1.1, (name, a, b, ratio)
-
-
-def test_sewn_meshes_are_manifold_with_even_edges(graded):
-    wanted = 0.035
-    for name, pattern in graded:
-        sewn = sew(pattern, wanted)
-        faces = sewn.faces
-        directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-        # Consistent orientation: no directed edge twice; two faces an edge at most.
-        assert len(np.unique(directed, axis=0)) == len(directed), name
-        assert len(np.unique(faces)) == sewn.num_vertices, name
-        corner = sewn.rest_uv
-        edge = np.linalg.norm(corner - np.roll(corner, 1, 1), axis=2)
-        assert 0.7 * wanted < edge.mean() < 1.2 * wanted
-        assert edge.max() < 2.2 * wanted and edge.min() > 0.2 * wanted, (name, edge.min(), edge.max())
-        cross = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-        assert (cross > 0).all()
-        outline_area = sum(_area(np.concatenate(list(o.values()))) for o in pattern.outlines.values())
-        assert 0.5 * cross.sum() == pytest.approx(outline_area, rel=0.02)
-
-
-def _area(polygon):
-    following = np.roll(polygon, -1, 0)
-    return 0.5 * (polygon[:, 0] * following[:, 1] - polygon[:, 1] * following[:, 0]).sum()
-
-
-def test_seams_leave_the_openings_that_a_garment_has(graded):
-    openings = {"tshirt": 4, "trousers": 3, "shorts": 3}
-    for name, pattern in graded:
-        assert _border_loops(sew(pattern, 0.035).faces) == openings[name]
-
-
-def _border_loops(faces):
-    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1)
-    edges, count = np.unique(edges, axis=0, return_counts=True)
-    neighbours: dict[int, list[int]] = {}
-    for a, b in edges[count == 1].tolist():
-        neighbours.setdefault(a, []).append(b)
-        neighbours.setdefault(b, []).append(a)
-    assert all(len(n) == 2 for n in neighbours.values())
-    loops, seen = 0, set()
-    for start in neighbours:
-        if start not in seen:
-            loops += 1
-            stack = [start]
-            while stack:
-                v = stack.pop()
-                if v not in seen:
-                    seen.add(v)
-                    stack += neighbours[v]
-    return loops
-
-
-def test_inside_polygon_on_a_concave_outline():
-    polygon = np.array([[0, 0], [2, 0], [2, 2], [1, 0.5], [0, 2]], float)
-    assert inside_polygon(np.array([[0.2, 1.0], [1.0, 1.0], [1.8, 1.0], [3, 1]]), polygon).tolist() == [
-        True,
-        False,
-        True,
-        False,
-    ]
-
-
-def test_garments_fit_small_and_large_bodies():
-    rng = np.random.default_rng(7)
-    for gender in ("male", "female"):
-        body = NumpyBody(load_body(gender))
-        for betas in (np.zeros(10), *rng.choice([-2.0, 2.0], (2, 10)), [2.0] + [0] * 9, [-2.0] + [0] * 9):
-            vertices, _ = body.shaped(np.asarray(betas))
-            skin = Surface(body.data.faces[body.data.face_parts == 0], len(vertices))
-            for outfit in OUTFITS:
-                for garment in dress(outfit, body, np.asarray(betas), edge_length=0.045):
-                    distance, _ = skin.signed_distance(garment.vertices, vertices)
-                    assert distance.min() > 0.0, (gender, betas, garment.name)
-                    assert garment.vertices[:, 1].min() > vertices[:, 1].min()
-
-
-def test_unknown_pattern_lists_the_known_ones():
+def test_unknown_names_list_the_known_ones():
     with pytest.raises(PatternError, match=r"tshirt.*Received: 'toga'"):
         load_pattern("toga")
+    with pytest.raises(PatternError, match=r"tshirt_shorts.*Received: 'toga'"):
+        garments_of("toga")
 
 
-def test_open_outline_is_refused():
-    panel = {"around": "torso", "side": "front", "points": {}, "edges": {"a": [[0, 0], [1, 0]], "b": [[1, 1], [0, 0]]}}
-    with pytest.raises(PatternError, match="must end where"):
-        parse_pattern("broken", {"layer": 0, "top": 0, "panels": {"p": panel}, "seams": []})
+def test_a_pattern_of_ones_own_is_named_by_its_file(tmp_path):
+    path = tmp_path / "sack.json"
+    path.write_text(json.dumps(square()))
+    assert garments_of(str(path)) == (str(path),)
+    assert load_pattern(path).name == "sack"
+    path.write_text("{")
+    with pytest.raises(PatternError, match=r"JSON.*sack\.json"):
+        load_pattern(path)
+    with pytest.raises(PatternError, match="No such file"):
+        load_pattern(tmp_path / "none.json")
 
 
-def test_seam_to_nowhere_is_refused():
-    edges = {"a": [[0, 0], [1, 0]], "b": [[1, 0], [0, 1]], "c": [[0, 1], [0, 0]]}
-    panel = {"around": "torso", "side": "front", "points": {}, "edges": edges}
-    with pytest.raises(PatternError, match=r"Received: 'p\.d'"):
-        parse_pattern("broken", {"layer": 0, "top": 0, "panels": {"p": panel}, "seams": [["p.a", "p.d"]]})
+def _set(tree, place, value):
+    *path, last = place
+    for key in path:
+        tree = tree[key]
+    tree[last] = value
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("layer",), 1.5, r"layer must be a whole number.*Received: 1.5"),
+        (("top",), float("nan"), r"top must be a number or an expression.*Received: nan"),
+        (("panels", "front", "around"), "head", r"panels.front.around must be one of torso.*'head'"),
+        (("panels", "front", "side"), "whole", r"panels.front.side must be one of front, back"),
+        (("panels", "front", "edges", "hem"), ["a"], r"panels.front.edges.hem must be a list of 2 or more"),
+        (("panels", "front", "edges", "hem"), ["a", [0, 1, 2]], r"panels.front.edges.hem\[1\] must be a list of 2"),
+        (("panels", "front", "points", "a"), [0, {}], r"panels.front.points.a\[1\] must be a number"),
+        (("panels", "front", "colour"), "red", r"panels.front must be an object of .*Received: 'colour'"),
+        (("seams", 0), ["front.right"], r"seams\[0\] must be a list of 2"),
+        (("seams", 0), ["front.right", "back.up"], r"has the edges .*Received: 'back.up'"),
+        (("seams", 1), ["front.right", "back.right"], r"one seam.*Received: front.right"),
+        (("panels", "front", "edges", "hem"), ["a", "z"], r"Edge 'hem' of panel 'front' .*Received: 'z'"),
+        (("panels", "front", "edges", "right"), ["c", "d"], r"Panel 'front'.*'hem' must end where edge 'right' starts"),
+        (("panels", "back"), {"mirror_of": "sleeve"}, r"Panel 'back'.*mirrors a panel.*'sleeve'"),
+    ],
+)
+def test_a_tree_that_is_no_pattern_is_refused_with_the_place(place, value, message):
+    tree = square()
+    _set(tree, place, value)
+    with pytest.raises(PatternError, match=message):
+        parse_pattern("sack", tree)
+
+
+def test_a_panel_that_crosses_itself_is_refused_with_both_edges():
+    tree = square(points={"a": [0.3, 0], "b": [-0.3, 0], "c": [0.3, 0.4], "d": [-0.3, 0.4]})
+    with pytest.raises(PatternError, match=r"Panel 'front' of 'sack'.*edges 'right' and 'left' cross"):
+        graded(tree)
+
+
+def test_a_clockwise_panel_is_refused():
+    tree = square(points={"a": [0.3, 0], "b": [-0.3, 0], "c": [-0.3, 0.4], "d": [0.3, 0.4]})
+    with pytest.raises(PatternError, match="Panel 'front' of 'sack' must run counter-clockwise"):
+        graded(tree)
+
+
+def test_seam_partners_beyond_easing_are_refused_with_both_lengths():
+    tree = square(points={"a": [-0.3, 0], "b": [0.3, 0], "c": [0.3, 0.46], "d": [-0.3, 0.46]})
+    with pytest.raises(PatternError, match=r"'back.left' must be as long as edge 'front.right'.*0.400 m and 0.460 m"):
+        graded(tree)
+    tree["seams"] = [{"edges": ["back.left", "front.right"], "gather": 1.15}]
+    graded(tree)
+    tree["seams"] = [{"edges": ["front.right", "back.left"], "gather": 1.15}]
+    with pytest.raises(PatternError, match=r"1\.15 times as long as"):
+        graded(tree)
+
+
+def test_an_edge_without_length_is_refused():
+    tree = square(points={"a": [-0.3, 0], "b": [-0.3, 0], "c": [0.3, 0.4], "d": [-0.3, 0.4]})
+    with pytest.raises(PatternError, match=r"Panel 'front' of 'sack': edge 'hem' must be .* long"):
+        graded(tree)
+
+
+def test_a_panel_thinner_than_a_triangle_is_refused_with_an_edge():
+    tree = square()
+    for panel in tree["panels"].values():
+        panel["points"]["e"] = [0.299, 0.1]
+        panel["edges"]["top"] = ["c", [0.299, "width"], [0.2985, 0.01], [0.25, 0.01], [0.25, "width"], "d"]
+    with pytest.raises(PatternError, match=r"Panel 'front' of 'sack' must be wider than the edge length"):
+        sew(graded(tree), 0.03)
+
+
+def test_an_elastic_longer_than_its_edges_is_refused():
+    tree = square()
+    tree["elastics"] = [{"edges": ["front.hem", "back.hem"], "length": 1.3}]
+    with pytest.raises(PatternError, match=r"elastic in front.hem, back.hem of 'sack'.*1.200 m.*Received: 1.300 m"):
+        graded(tree)
+
+
+def test_a_variable_does_not_hide_a_measurement():
+    tree = square()
+    tree["variables"]["waist_y"] = 1.0
+    with pytest.raises(PatternError, match=r"name of its own.*Received: waist_y.*'sack'"):
+        graded(tree)
+
+
+def test_fits_without_a_solution_say_what_their_bounds_leave():
+    tree = square()
+    fit = {"variable": "width", "between": [0.1, 0.2], "edges": ["front.right"], "match": ["front.hem"]}
+    tree["fits"] = [fit]
+    with pytest.raises(PatternError, match=r"width of 'sack' must match front.hem.*Received: 0.100 m leaves -0.500 m"):
+        graded(tree)
+    fit["between"] = [0.1, 1.0]
+    assert graded(tree).values["width"] == pytest.approx(0.6)
+
+
+_JUNK = (None, True, -1, 0, 1e9, 10**400, "", "nonsense", "waist_girth", "1/0", [], [0], {}, ["a", "b"], "back.hem")
+
+
+def _places(tree, path=()):
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from _places(value, (*path, key))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.sampled_from(known_garments()), st.randoms(use_true_random=False), st.integers(1, 3))
+def test_a_damaged_pattern_is_a_pattern_or_a_users_error(name, chance: random.Random, wounds):
+    tree = json.loads((LIBRARY / f"{name}.json").read_text())
+    for _ in range(wounds):
+        place = chance.choice(list(_places(tree)))
+        owner = tree
+        for key in place[:-1]:
+            owner = owner[key]
+        if chance.random() < 0.3:
+            del owner[place[-1]]
+        else:
+            owner[place[-1]] = chance.choice(_JUNK)
+    try:
+        make(parse_pattern("damaged", tree), dress_forms.form("female"), mean_measurements("female"), edge_length=0.06)
+    except UserError as error:
+        assert "Received" in str(error)
