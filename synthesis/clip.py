@@ -20,7 +20,7 @@ from synthesis.garments.dress import dress
 from synthesis.garments.fabrics import FABRICS
 from synthesis.motion import builtin, lead_in, library, placement
 from synthesis.motion.motion import Motion
-from synthesis.render.interface import Backdrop, Renderer, Surface
+from synthesis.render.interface import FIRST_GARMENT_ID, Backdrop, Renderer, Surface
 from synthesis.scene import backgrounds, cameras, textures
 from synthesis.scene.appearance import body_surface
 from synthesis.scene.plan import BUILTIN, SIMULATION_FPS, ClipPlan, MotionPlan, SimulationPlan
@@ -136,7 +136,7 @@ class RenderedClip:
 
     Attributes:
         frames: T JPEG files.
-        masks: T PNG files of uint8 [H, W]: 0 backdrop, 1 body, from 2 on garments.
+        masks: T PNG files of uint8 [H, W] of the ids in synthesis/render/interface.py.
         depth: float32 [T, H, W] metres, inf where nothing is.
         labels: in the camera frame.
         intrinsics: [3, 3].
@@ -188,7 +188,9 @@ def render(plan: ClipPlan, simulation: Simulation, renderer: Renderer) -> Render
 
 def _garment_surfaces(plan: ClipPlan, simulation: Simulation) -> list[Surface]:
     return [
-        Surface(f"garment{i}", 2 + i, garment.faces, garment.rest_uv, textures.make(kind, seed).material())
+        Surface(
+            f"garment{i}", FIRST_GARMENT_ID + i, garment.faces, garment.rest_uv, textures.make(kind, seed).material()
+        )
         for i, (garment, (kind, seed)) in enumerate(zip(simulation.garments, plan.textures, strict=True))
     ]
 

@@ -22,6 +22,8 @@ TIGHTNESS = 1.0
 DAMPING = 0.3
 MAX_CORRECTION = 0.003
 FRICTION_LIMIT = 20.0
+# m/s^2, of what other forces will do to cloth within a sub-step: its own tension is far less than it seems now.
+MAX_FALL = 20.0
 # Once a frame, what is nearer to the skin than this share of the thickness is moved out by a few millimetres.
 CLEARANCE_SHARE = 0.35
 MAX_PROJECTION = 0.004
@@ -59,7 +61,7 @@ def add_skin_contact(
         room: [V] metres before the skin, see `pinching`.
         h: sub-step, seconds.
         blocks: [V, 3, 3] diagonal blocks of the matrix, added to.
-        force: [V, 3] newtons, added to.
+        force: [V, 3] newtons, all other forces; added to.
 
     Returns:
         Number of vertices in contact.
@@ -71,7 +73,10 @@ def add_skin_contact(
             continue
         nx, ny, nz = normal[i, 0], normal[i, 1], normal[i, 2]
         speed = v[i, 0] * nx + v[i, 1] * ny + v[i, 2] * nz
-        if distance[i] + h * speed >= gap:
+        # With the other forces' part: resting cloth would come off and fall back in turns without it.
+        pull = force[i, 0] * nx + force[i, 1] * ny + force[i, 2] * nz
+        fall = h * min(0.0, max(pull / m, -MAX_FALL))
+        if distance[i] + h * (speed + fall) >= gap:
             continue
         contacts += 1
         b0, b1, b2 = body_faces[face[i], 0], body_faces[face[i], 1], body_faces[face[i], 2]
@@ -86,13 +91,14 @@ def add_skin_contact(
         push = k * depth - (c + h * k) * separation
         tx, ty, tz = rx - separation * nx, ry - separation * ny, rz - separation * nz
         sliding = np.sqrt(tx * tx + ty * ty + tz * tz) + 1e-9
-        # The stiffer part of k answers to tension within a sub-step and would overrate the load.
-        load = STIFFNESS * m / (h * h) * max(0.0, depth - h * separation)
+        # The load that the solve will find: of this contact, gravity, and the cloth's own tension so far.
+        stiff = h * h * k + h * c
+        load = max(0.0, (m * push - stiff * pull) / (m + stiff))
         slip = min(friction[i] * load / sliding, FRICTION_LIMIT * m / h)
         force[i, 0] += push * nx - slip * tx
         force[i, 1] += push * ny - slip * ty
         force[i, 2] += push * nz - slip * tz
-        _add_outer(blocks, i, h * h * k + h * c - h * slip, h * slip, nx, ny, nz)
+        _add_outer(blocks, i, stiff - h * slip, h * slip, nx, ny, nz)
     return contacts
 
 

@@ -193,7 +193,9 @@ def resolve(
         c = DAMPING * m / h
         depth = min(gap - distance, MAX_CORRECTION)
         push = k * depth - (c + h * k) * separation
-        load = STIFFNESS * m / (h * h) * max(0.0, depth - h * separation)
+        # The load that the solve will find, of this contact alone.
+        stiff = h * h * k + h * c
+        load = max(0.0, m * push / (m + stiff))
         tx, ty, tz = rx - separation * nx, ry - separation * ny, rz - separation * nz
         sliding = np.sqrt(tx * tx + ty * ty + tz * tz) + 1e-9
         drag = min(0.5 * (friction[i0] + friction[i3]) * load / sliding, FRICTION_LIMIT * m / h)
@@ -201,17 +203,17 @@ def resolve(
         n = contacts
         contacts += 1
         active[n] = p
-        along[n], slip[n] = h * h * k + h * c - h * drag, h * drag
+        along[n], slip[n] = stiff - h * drag, h * drag
         unit[n, 0], unit[n, 1], unit[n, 2] = nx, ny, nz
         for q in range(4):
             i, w = vertices[p, q], weights[p, q]
             force[i, 0] += w * fx
             force[i, 1] += w * fy
             force[i, 2] += w * fz
-            stiff, across = w * w * along[n], w * w * slip[n]
+            normal_part, across = w * w * along[n], w * w * slip[n]
             for d in range(3):
                 for e in range(3):
-                    diagonal[i, d, e] += stiff * unit[n, d] * unit[n, e]
+                    diagonal[i, d, e] += normal_part * unit[n, d] * unit[n, e]
                 diagonal[i, d, d] += across
     return contacts, crossed
 

@@ -88,6 +88,7 @@ class Pinching:
         dressed: [V, 3] metres, the cloth put on it.
 
     Attributes:
+        clothed: [B] bool, vertices that the cloth was put on.
         room: [B] metres to another limb's skin, of the last `update`; negative inside it, _REACH where none is near.
         clothed_room: [B] metres to another limb's clothed skin: cloth need not share its room with a bare hand.
     """
@@ -96,13 +97,13 @@ class Pinching:
         self._faces, self._used = faces, used
         self._first = np.ascontiguousarray(first, np.float64)
         self._first_normals = vertex_normals(self._first, faces)
-        self._clothed = cKDTree(dressed).query(first, distance_upper_bound=_CLOTHED)[0] < _CLOTHED
+        self.clothed = cKDTree(dressed).query(first, distance_upper_bound=_CLOTHED)[0] < _CLOTHED
         self.room, self.clothed_room = np.full(len(first), _REACH), np.full(len(first), _REACH)
 
     def update(self, body: np.ndarray) -> None:
         """Looks at a posed body [B, 3] metres."""
         normals = vertex_normals(body, self._faces)
-        measure_room(body, normals, self._first, self._first_normals, self._used, self._clothed,
+        measure_room(body, normals, self._first, self._first_normals, self._used, self.clothed,
                      self.room, self.clothed_room)  # fmt: skip
 
     def over(self, face: np.ndarray, weights: np.ndarray, distance: np.ndarray) -> np.ndarray:

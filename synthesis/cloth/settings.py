@@ -13,6 +13,7 @@ class ClothSettings:
 
     Attributes:
         substeps: sub-steps a frame in calm motion.
+        max_motion: metres that clothed skin may move against its mean in one sub-step; faster motion gets more of them.
         max_substeps: bound when a frame is redone after trouble.
         settle_seconds: longest time that the first body frame is held while garments drape.
         settle_speed: m/s; the settling ends when 95 % of the vertices move slower.
@@ -29,6 +30,7 @@ class ClothSettings:
     """
 
     substeps: int = 5
+    max_motion: float = 0.018
     max_substeps: int = 20
     settle_seconds: float = 1.0
     settle_speed: float = 0.08
@@ -39,7 +41,7 @@ class ClothSettings:
     max_speed: float = 12.0
     max_strain: float = 1.12
     trouble_stretch: float = 1.4
-    trouble_share: float = 0.001
+    trouble_share: float = 0.0005
     self_contact: bool = True
     waistband_frequency: float = 250.0
 
@@ -51,6 +53,6 @@ class ClothSettings:
         for field in ("settle_seconds", "gravity", "air_drag"):
             if not getattr(self, field) >= 0:
                 raise ConfigError(f"{field} is zero or more. Received: {getattr(self, field)!r}")
-        for field in ("tolerance", "max_iterations", "max_speed", "max_strain", "trouble_stretch"):
+        for field in ("max_motion", "tolerance", "max_iterations", "max_speed", "max_strain", "trouble_stretch"):
             if not getattr(self, field) > 0:
                 raise ConfigError(f"{field} is above zero. Received: {getattr(self, field)!r}")

@@ -56,12 +56,13 @@ class ImplicitEngine:
         for t in range(1, len(scene.body_vertices)):
             after = np.ascontiguousarray(scene.body_vertices[t], np.float64)
             wind = scene.wind.at(t / scene.fps)
-            used = _advance(integrator, body, after, 1.0 / scene.fps, substeps, wind)
+            wanted = max(substeps, _wanted_substeps(integrator, body, after))
+            used = _advance(integrator, body, after, 1.0 / scene.fps, wanted, wind)
             if not integrator.is_finite():
                 break
-            retries += used > substeps
+            retries += used > wanted
             # Trouble tends to last: come back to coarse steps slowly.
-            substeps = max(settings.substeps, used - 1)
+            substeps = max(settings.substeps, used - 1) if used > wanted else max(settings.substeps, substeps - 1)
             body = after
             integrator.end_frame(body)
             positions[t] = integrator.x
@@ -85,6 +86,15 @@ def _settle(integrator: Integrator, body: np.ndarray) -> int:
         if np.percentile(speed, 95) < settings.settle_speed and frame > longest // 3:
             return frame + 1
     return longest
+
+
+def _wanted_substeps(integrator: Integrator, before: np.ndarray, after: np.ndarray) -> int:
+    """Sub-steps in which the fast limbs of a frame move no further than the settings' `max_motion` each."""
+    settings, skin = integrator.settings, integrator.skin
+    assert skin is not None
+    moved = (after - before)[skin.tracker.pinching.clothed]
+    fast = np.percentile(np.linalg.norm(moved - moved.mean(0), axis=1), 98)
+    return int(np.clip(np.ceil(fast / settings.max_motion), settings.substeps, settings.max_substeps // 2))
 
 
 def _advance(

@@ -15,8 +15,12 @@ import numpy as np
 
 from model.errors import UserError
 
+# What Frame.mask holds. Garments follow from FIRST_GARMENT_ID on, inner ones first.
 BACKGROUND_ID = 0
 BODY_ID = 1
+HAIR_ID = 2
+SHOES_ID = 3
+FIRST_GARMENT_ID = 4
 
 
 class RenderError(UserError):
@@ -34,6 +38,8 @@ class Material:
         two_sided: both sides are seen, each with its own normal, as thin cloth wants; otherwise only faces that are
             counter-clockwise towards the viewer are.
         uv_scale: texture repeats per unit of uv (1 / metres per repeat where uv is in metres).
+        normals: uint8 [h, w, 3] normal map in tangent space, laid out and repeated as albedo is: x along u, y along v, z
+            out of the surface, 0..255 for -1..1; None: smooth.
     """
 
     albedo: np.ndarray
@@ -41,6 +47,7 @@ class Material:
     subsurface: tuple[float, float, float] = (0.0, 0.0, 0.0)
     two_sided: bool = False
     uv_scale: float = 1.0
+    normals: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,7 +56,7 @@ class Surface:
 
     Attributes:
         name: for messages.
-        mask_id: what Frame.mask holds where it is seen: 1 body, from 2 on garments.
+        mask_id: what Frame.mask holds where it is seen; see the ids above.
         faces: [F, 3] vertex indices.
         uv: [F, 3, 2] texture coordinates of each face's corners.
         material: its look.
