@@ -11,6 +11,7 @@ from synthesis.cloth.cloth_contact import ClothContacts
 from synthesis.cloth.settings import ClothSettings
 from synthesis.cloth.skin_contact import SkinContacts, SkinTracker
 from synthesis.cloth.system import ClothSystem
+from synthesis.cloth.untangling import SWEEPS, Untangling
 
 _PINNED = 1e9
 _STRAIN_SWEEPS = 8
@@ -43,6 +44,7 @@ class Integrator:
         v: [V, 3] metres a second.
         skin: contacts with the body, or None.
         cloth: contacts of the cloth with itself.
+        untangling: where the cloth has passed through itself.
         steps: sub-steps done.
         iterations: of the linear solver, all sub-steps.
     """
@@ -65,6 +67,7 @@ class Integrator:
             tracker = SkinTracker(skin, self.x, body)
             self.skin = SkinContacts(system, tracker, settings.waistband_frequency)
         self.cloth = ClothContacts(system, self.x)
+        self.untangling = Untangling(system)
         self.iterations = self.steps = 0
         self._values = np.zeros((len(system.indices), 3, 3))
         self._blocks = np.zeros((len(system.mass), 3, 3))
@@ -93,8 +96,11 @@ class Integrator:
         return float((stretch > self.settings.trouble_stretch).mean())
 
     def end_frame(self, body: np.ndarray) -> None:
-        """Mends what forces left: strain beyond the limit, and cloth in the skin of the body [B, 3]."""
+        """Mends what forces left: tangles, strain beyond the limit, and cloth in the skin of the body [B, 3]."""
         s = self.system
+        if self.settings.self_contact:
+            for _ in range(SWEEPS):
+                self.untangling.sweep(self.x)
         energies.limit_strain(self.x, s.edges, s.edge_rest, s.mass, self.settings.max_strain, _STRAIN_SWEEPS)
         if self.skin:
             self.skin.clear(self.x, body)

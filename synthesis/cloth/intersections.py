@@ -1,4 +1,4 @@
-"""How many triangles of cloth pass through each other."""
+"""Which triangles of cloth pass through each other."""
 
 from __future__ import annotations
 
@@ -31,11 +31,8 @@ def _segment_crosses(x, p, q, a, b, c):
 
 
 @numba.njit(cache=True, nogil=True)
-def count(x, faces, edges, pinched, cell_size):
-    """Counts the pairs of triangles that pass through each other.
-
-    It counts edges that pass through triangles: every pair of triangles crosses at two such points, and every edge
-    belongs to two triangles. Triangles that share a vertex do not count.
+def find(x, faces, edges, pinched, cell_size, crossed_edges, crossed_faces):
+    """Finds the edges that pass through triangles that they share no vertex with.
 
     Args:
         x: [V, 3] metres, finite.
@@ -43,6 +40,12 @@ def count(x, faces, edges, pinched, cell_size):
         edges: [E, 2].
         pinched: [V] bool, vertices between limbs that leave no room for cloth; two such sides do not count.
         cell_size: of the grid, metres, about an edge's length.
+        crossed_edges: [C] out: the edges.
+        crossed_faces: [C] out: the triangles that they pass through.
+
+    Returns:
+        Number of crossings, which may exceed the room C for them: the rest is missing then. Every pair of triangles
+        crosses at two such points and every edge belongs to two triangles, so that it is the number of pairs, too.
     """
     middles = np.empty((edges.shape[0], 3))
     longest = 0.0
@@ -77,5 +80,13 @@ def count(x, faces, edges, pinched, cell_size):
                     if (pinched[p] or pinched[q]) and (pinched[a] or pinched[b] or pinched[c]):
                         continue
                     if _segment_crosses(x, p, q, a, b, c):
+                        if crossings < crossed_edges.shape[0]:
+                            crossed_edges[crossings], crossed_faces[crossings] = items[n], t
                         crossings += 1
     return crossings
+
+
+def count(x: np.ndarray, faces: np.ndarray, edges: np.ndarray, pinched: np.ndarray, cell_size: float) -> int:
+    """Number of pairs of triangles that pass through each other; see `find`."""
+    nowhere = np.zeros(0, np.int64)
+    return find(x, faces, edges, pinched, cell_size, nowhere, nowhere)

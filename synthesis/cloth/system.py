@@ -44,6 +44,7 @@ class ClothSystem:
         attached: [K] vertices that the body holds.
         edges: [E, 2] each edge once, lower vertex first.
         edge_rest: [E] metres, their length in the pattern.
+        apexes: [E, 2] third corners of the faces at each edge, -1 beyond a border.
         border: [V] bool, vertices on a garment's open border.
         near_start: [V + 1] rows of `near`.
         near: [M] for each vertex, sorted, those within NEAR along the cloth.
@@ -72,6 +73,7 @@ class ClothSystem:
     attached: np.ndarray
     edges: np.ndarray
     edge_rest: np.ndarray
+    apexes: np.ndarray
     border: np.ndarray
     near_start: np.ndarray
     near: np.ndarray
@@ -123,6 +125,7 @@ class ClothSystem:
             attached=np.concatenate([g.attached + o for g, o in zip(garments, offsets, strict=False)]).astype(np.int64),
             edges=edges,
             edge_rest=_edge_rest(faces, rest, edges),
+            apexes=_apexes(faces, edges),
             border=border,
             near_start=near_start,
             near=near,
@@ -148,6 +151,19 @@ def edges_and_border(faces: np.ndarray, num_vertices: int) -> tuple[np.ndarray, 
     border = np.zeros(num_vertices, bool)
     border[edges[count == 1]] = True
     return edges, border
+
+
+def _apexes(faces: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Third corners [E, 2] of the faces at each edge, -1 beyond a border; of more than two faces any two."""
+    count = int(faces.max()) + 1
+    sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    position = np.searchsorted(edges[:, 0] * count + edges[:, 1], sides.min(1) * count + sides.max(1))
+    order = np.argsort(position, kind="stable")
+    position, third = position[order], faces[:, [2, 0, 1]].T.ravel()[order]
+    first = np.concatenate([[True], position[1:] != position[:-1]])
+    apexes = np.full((len(edges), 2), -1, np.int64)
+    apexes[position[first], 0], apexes[position[~first], 1] = third[first], third[~first]
+    return apexes
 
 
 def _edge_rest(faces: np.ndarray, rest_uv: np.ndarray, edges: np.ndarray) -> np.ndarray:

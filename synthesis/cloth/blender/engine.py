@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from typing import Any
 
 import numpy as np
 
 from model.errors import ConfigError
-from synthesis.cloth.blender import process, units
+from synthesis.blender.process import BlenderProcess, Request, find_python
+from synthesis.cloth.blender import units
 from synthesis.cloth.blender.unsewn import UnsewnGarment
 from synthesis.cloth.engine import ClothResult, ClothScene, ClothStats
 from synthesis.cloth.proximity import Surface, track, vertex_normals
+
+_WORKER = pathlib.Path(__file__).with_name("worker.py")
 
 # Blender's smallest thickness of a collider; added to the cloth's own distance.
 _COLLIDER_THICKNESS = 0.001
@@ -52,8 +56,8 @@ class BlenderSettings:
 
 
 def available(python: str | None = None) -> bool:
-    """Whether an interpreter with `bpy` is found (`process.find_python`); nothing of Blender is loaded."""
-    return process.find_python(python) is not None
+    """Whether an interpreter with `bpy` is found (`find_python`); nothing of Blender is loaded."""
+    return find_python(python) is not None
 
 
 class BlenderEngine:
@@ -68,7 +72,7 @@ class BlenderEngine:
 
     Args:
         settings: defaults when None.
-        python: interpreter that has `bpy`; None: see `process.find_python`.
+        python: interpreter that has `bpy`; None: see `synthesis.blender.process.find_python`.
     """
 
     def __init__(self, settings: BlenderSettings | None = None, python: str | None = None):
@@ -95,7 +99,8 @@ class BlenderEngine:
             garments.append(self._garment_properties(scene, k, cut))
         friction = float(np.mean([units.collider_friction(fabric) for fabric in scene.fabrics]))
         job = {"gravity": self.settings.gravity, "body": _collider_properties(friction), "garments": garments}
-        result = process.run(job, arrays, self.settings.timeout, self.python)
+        with BlenderProcess(_WORKER, self.settings.timeout, self.python) as blender:
+            result = blender.send(Request(job, arrays))
         cpu_seconds = result["cpu_seconds"]
         vertices = tuple(
             cut.sewn(result[f"vertices_{k}"][drape_frames - 1 :, : len(cut.origin)], len(garment.vertices))

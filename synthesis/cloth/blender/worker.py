@@ -1,23 +1,18 @@
-"""Runs Blender's cloth: a program for the Python that has `bpy`, not a module of the package.
+"""Runs Blender's cloth: a worker of synthesis/blender/runner.py, not a module of the package.
 
-`bpy` is under the GPL, version 3. This file is therefore run by an interpreter of its own, imports nothing but numpy
-and bpy, and exchanges files alone with the program that starts it; the Apache licence that it is under is compatible
-with version 3 of the GPL. `synthesis/cloth/blender/engine.py` writes what it reads and documents the fields.
-
-Use: python -P worker.py FOLDER
-
-Reads FOLDER/job.json and FOLDER/job.npz; writes FOLDER/result.npz: for garment k `vertices_k` [N, P_k, 3] float32
-metres, and `cpu_seconds` [N] that each frame took, all threads together.
+`synthesis/cloth/blender/engine.py` writes the requests and documents their fields. The answer has for garment k
+`vertices_k` [N, P_k, 3] float32 metres, and `cpu_seconds` [N] that each frame took, all threads together.
 """
 
 from __future__ import annotations
 
-import json
+import functools
 import os
 import pathlib
 import resource
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,13 +21,14 @@ import numpy as np
 _NO_LIMIT = 0.0
 
 
-def main(folder: pathlib.Path) -> None:
-    """Simulates the job in `folder`."""
+def start(folder: pathlib.Path) -> Callable[[dict[str, Any], dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Loads Blender; `folder` takes the vertex caches."""
     import bpy
 
-    job = json.loads((folder / "job.json").read_text())
-    with np.load(folder / "job.npz") as arrays:
-        given = dict(arrays)
+    return functools.partial(_simulate, bpy, folder)
+
+
+def _simulate(bpy: Any, folder: pathlib.Path, job: dict[str, Any], given: dict[str, np.ndarray]) -> dict[str, Any]:
     frames = len(given["body"])
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
@@ -58,9 +54,7 @@ def main(folder: pathlib.Path) -> None:
         for cloth, out in zip(cloths, vertices, strict=True):
             cloth.evaluated_get(graph).data.vertices.foreach_get("co", out[frame].reshape(-1))
         cpu_seconds[frame] = _cpu_seconds() - began
-    aside = folder / "writing.npz"
-    np.savez(aside, cpu_seconds=cpu_seconds, **{f"vertices_{k}": out for k, out in enumerate(vertices)})
-    aside.rename(folder / "result.npz")
+    return {"cpu_seconds": cpu_seconds, **{f"vertices_{k}": out for k, out in enumerate(vertices)}}
 
 
 def _cpu_seconds() -> float:
@@ -108,7 +102,3 @@ def _make_cloth(cloth: Any, settings: dict[str, Any], anchors: np.ndarray, frame
 def _assign(properties: Any, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(properties, name, value)
-
-
-if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
