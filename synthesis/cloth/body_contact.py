@@ -27,6 +27,8 @@ MAX_FALL = 20.0
 # Once a frame, what is nearer to the skin than this share of the thickness is moved out by a few millimetres.
 CLEARANCE_SHARE = 0.35
 MAX_PROJECTION = 0.004
+# Deeper than this inside the body cloth is hooked on the wrong side of it.
+HOOKED = 0.008
 # Deeper than this inside the body a point is nearer to some other side.
 MAX_DEPTH = 0.08
 # Cloth further off than this cannot reach the skin within a sub-step.
@@ -278,6 +280,37 @@ def project_out(
         if size[i] > 0.0:
             for d in range(3):
                 x[i, d] += move[i, d]
+
+
+@numba.njit(cache=True, nogil=True)
+def unhook(x, v, edges, hooked, total, count):
+    """Moves hooked vertices to the middle of their neighbours, which pull it back to the side that they are on.
+
+    Deep in a foot or hand the nearest way out may be the wrong one: out there, a hem would be held by the skin it hooks.
+
+    Args:
+        x: [V, 3] metres, changed.
+        v: [V, 3] metres a second, changed.
+        edges: [E, 2].
+        hooked: [V] bool.
+        total: [V, 6] work array.
+        count: [V] work array.
+    """
+    total[:] = 0.0
+    count[:] = 0.0
+    for e in range(edges.shape[0]):
+        for a, b in ((edges[e, 0], edges[e, 1]), (edges[e, 1], edges[e, 0])):
+            if hooked[a]:
+                # Neighbours that are hooked, too, follow in later sweeps.
+                weight = 0.1 if hooked[b] else 1.0
+                count[a] += weight
+                for d in range(3):
+                    total[a, d] += weight * x[b, d]
+                    total[a, 3 + d] += weight * v[b, d]
+    for i in range(x.shape[0]):
+        if hooked[i] and count[i] > 0.0:
+            for d in range(3):
+                x[i, d], v[i, d] = total[i, d] / count[i], total[i, 3 + d] / count[i]
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")

@@ -101,6 +101,8 @@ class Integrator:
         if self.settings.self_contact:
             for _ in range(SWEEPS):
                 self.untangling.sweep(self.x)
+        if self.skin:
+            self.skin.release(self.x, self.v, body)
         energies.limit_strain(self.x, s.edges, s.edge_rest, s.mass, self.settings.max_strain, _STRAIN_SWEEPS)
         if self.skin:
             self.skin.clear(self.x, body)

@@ -10,7 +10,7 @@ from synthesis.cloth.system import ClothSystem
 
 # Vertices nearer than this keep the triangle that they slide on; others may find another limb.
 _STICKY_GAP = 0.015
-_PROJECTIONS = 2
+_PROJECTIONS, _UNHOOKINGS = 2, 4
 
 
 class SkinTracker:
@@ -85,6 +85,7 @@ class SkinContacts:
         used, count = len(tracker.surface.used), len(system.mass)
         self._over, self._over_weights = np.zeros(used, np.int64), np.zeros((used, 3))
         self._over_distance = np.zeros(used)
+        self._total = np.zeros((count, 6))
         self._move, self._size = np.zeros((count, 3)), np.zeros(count)
 
     def memory(self) -> tuple[np.ndarray, np.ndarray]:
@@ -149,6 +150,18 @@ class SkinContacts:
                 x, v, s.mass, s.attached, s.thickness[s.attached], body, body_velocity, normals, faces, face, weights,
                 self._frequency, h, blocks, force,
             )  # fmt: skip
+
+    def release(self, x: np.ndarray, v: np.ndarray, body: np.ndarray) -> None:
+        """Brings vertices x [V, 3] with velocities v, in place, that hook the body [B, 3] back to their neighbours."""
+        s, t = self._system, self.tracker
+        t.track(x, body)
+        hooked = (t.distance < -body_contact.HOOKED) & ~t.pinched
+        if not hooked.any():
+            return
+        for _ in range(_UNHOOKINGS):
+            body_contact.unhook(x, v, s.edges, hooked, self._total, self._size)
+        t.distance[hooked] = np.inf
+        t.seed(x, body)
 
     def clear(self, x: np.ndarray, body: np.ndarray) -> None:
         """Moves vertices x [V, 3], in place, that are left in or at the skin of the body [B, 3] out of it."""

@@ -89,7 +89,20 @@ def test_lead_in_goes_from_the_t_pose_to_the_first_pose():
     assert frames >= motion.fps
     assert (pose[0] == 0).all()
     np.testing.assert_array_equal(pose[frames:], motion.pose)
-    np.testing.assert_array_equal(moved[: frames + 1], np.repeat(trans[:1], frames + 1, 0))
+    np.testing.assert_array_equal(moved[frames:], trans)
+
+
+def test_lead_in_arrives_at_the_motions_first_speed():
+    motion = builtin.make("kick", 1, 1.0)
+    trans = np.cumsum(np.full((len(motion), 3), 0.1), axis=0)
+    pose, moved, frames = lead_in.with_lead_in(motion.pose, trans, motion.fps)
+    steps = np.diff(moved[: frames + 1], axis=0)
+    np.testing.assert_allclose(steps[-1], 0.1, rtol=0.05)
+    assert np.abs(steps[0]).max() < 0.004
+    # From rest to full speed without a jump: a constant acceleration.
+    assert np.abs(np.diff(steps, axis=0)).max() < 1.1 * 0.1 / frames
+    turns = np.diff(pose[frames - 2 : frames + 2], axis=0)
+    assert np.abs(turns[1] - turns[2]).max() < 0.25 * np.abs(turns[2]).max() + 1e-3
 
 
 @pytest.mark.parametrize("angle", [1.0, 3.0, 2 * np.pi - 0.5])
