@@ -14,7 +14,7 @@ from synthesis.cloth.system import ClothSystem
 from synthesis.cloth.untangling import SWEEPS, Untangling
 
 _PINNED = 1e9
-_STRAIN_SWEEPS = 8
+_STRAIN_SWEEPS, _MENDINGS = 8, 3
 _STILL_AIR = np.zeros(3)
 
 
@@ -98,14 +98,15 @@ class Integrator:
     def end_frame(self, body: np.ndarray) -> None:
         """Mends what forces left: tangles, strain beyond the limit, and cloth in the skin of the body [B, 3]."""
         s = self.system
-        if self.settings.self_contact:
-            for _ in range(SWEEPS):
-                self.untangling.sweep(self.x)
         if self.skin:
             self.skin.release(self.x, self.v, body)
-        energies.limit_strain(self.x, s.edges, s.edge_rest, s.mass, self.settings.max_strain, _STRAIN_SWEEPS)
-        if self.skin:
-            self.skin.clear(self.x, body)
+        for _ in range(_MENDINGS):
+            if self.settings.self_contact:
+                for _ in range(SWEEPS):
+                    self.untangling.sweep(self.x)
+            energies.limit_strain(self.x, s.edges, s.edge_rest, s.mass, self.settings.max_strain, _STRAIN_SWEEPS)
+            if self.skin:
+                self.skin.clear(self.x, body)
 
     def step(
         self,
@@ -146,7 +147,7 @@ class Integrator:
         preconditioner = self._values[s.diagonal]
         if settings.self_contact:
             pinched = self.skin.tracker.pinched if self.skin else self._free
-            self.cloth.update(self.x, self.v, pinched, h, preconditioner, self._force)
+            self.cloth.update(self.x, self.v, pinched, self.untangling.tangled, h, preconditioner, self._force)
         right = h * self._force - self._product
         right[self.pinned] = 0.0
         change = np.zeros_like(right)

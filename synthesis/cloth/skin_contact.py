@@ -10,7 +10,7 @@ from synthesis.cloth.system import ClothSystem
 
 # Vertices nearer than this keep the triangle that they slide on; others may find another limb.
 _STICKY_GAP = 0.015
-_PROJECTIONS, _UNHOOKINGS = 2, 4
+_PROJECTIONS, _UNHOOKINGS = 1, 4
 
 
 class SkinTracker:

@@ -17,7 +17,7 @@ SKIN_GAP = 0.004
 LAYER_GAP = 0.003
 CLOTH_GAP = 0.003
 # Along the cloth, metres: what is further apart meets as two different pieces of cloth would.
-NEAR = 0.08
+NEAR = 0.2
 # Coarse triangles cut corners on round limbs: this share of their edge length is added to the gaps.
 _SAG = 0.08
 

@@ -16,7 +16,7 @@ from synthesis.cloth.system import ClothSystem
 
 # Metres that one crossing moves its edge and triangle apart in one sweep, and sweeps a frame.
 _STEP = 0.002
-SWEEPS = 4
+SWEEPS = 2
 # Cosine of edge and triangle below which the direction is mostly along the triangle's normal.
 _LEAST_SLOPE = 0.05
 
@@ -133,11 +133,15 @@ class Untangling:
 
     Args:
         system: rest state.
+
+    Attributes:
+        tangled: [V] bool, vertices of edges and triangles that pass through each other.
     """
 
     def __init__(self, system: ClothSystem):
         self._system = system
         count = len(system.mass)
+        self.tangled = np.zeros(count, np.bool_)
         self._nowhere = np.zeros(count, np.bool_)
         self._move, self._share = np.zeros((count, 3)), np.zeros(count)
         self._edges, self._faces = np.zeros(count, np.int64), np.zeros(count, np.int64)
@@ -150,4 +154,7 @@ class Untangling:
             self._edges, self._faces = np.zeros(2 * found, np.int64), np.zeros(2 * found, np.int64)
             intersections.find(x, s.faces, s.edges, self._nowhere, s.edge_length, self._edges, self._faces)
         edges, faces = self._edges[:found], self._faces[:found]
+        self.tangled[:] = False
+        self.tangled[s.edges[edges]] = True
+        self.tangled[s.faces[faces]] = True
         shorten_contours(x, s.faces, s.edges, s.apexes, edges, faces, s.mass, _STEP, self._move, self._share)
