@@ -286,7 +286,7 @@ def project_out(
 def unhook(x, v, edges, hooked, total, count):
     """Moves hooked vertices to the middle of their neighbours, which pull it back to the side that they are on.
 
-    Deep in a foot or hand the nearest way out may be the wrong one: out there, a hem would be held by the skin it hooks.
+    Deep in a foot or hand the nearest way out may be the wrong one: there, the skin would hold a hem that it hooks.
 
     Args:
         x: [V, 3] metres, changed.

@@ -14,8 +14,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-# Stiffness beyond a fabric's limits over that before them.
-LOCKING = 30.0
+from synthesis.garments.fabrics import LOCKING
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)

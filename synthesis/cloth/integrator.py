@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from synthesis.cloth import energies, proximity, solver
+from synthesis.cloth import bands, energies, proximity, solver
 from synthesis.cloth.cloth_contact import ClothContacts
 from synthesis.cloth.settings import ClothSettings
 from synthesis.cloth.skin_contact import SkinContacts, SkinTracker
@@ -14,7 +14,7 @@ from synthesis.cloth.system import ClothSystem
 from synthesis.cloth.untangling import SWEEPS, Untangling
 
 _PINNED = 1e9
-_STRAIN_SWEEPS, _MENDINGS = 8, 3
+_STRAIN_SWEEPS, _MENDINGS = 8, 2
 _STILL_AIR = np.zeros(3)
 
 
@@ -133,6 +133,7 @@ class Integrator:
             self.x, self.v, s.faces, s.inverse_rest, s.area, s.stiffness, s.limits, s.damping, s.bend,
             s.indptr, s.indices, s.slots, h, self._values, self._force,
         )  # fmt: skip
+        bands.add_bands(self.x, self.v, s.bands, s.band_rest, s.band_slots, s.damping, h, self._values, self._force)
         # The matrix so far is (h^2 + h damping) K; the right-hand side wants h^2 K v.
         solver.multiply(s.indptr, s.indices, self._values, self.v, self._product)
         self._product *= (h / (h + s.damping))[:, None]

@@ -57,6 +57,12 @@ def find(x, faces, edges, pinched, cell_size, crossed_edges, crossed_faces):
         longest = max(longest, squared)
     reach = 0.5 * np.sqrt(longest)
     low, size, shape, start, items = hash_grid.build(middles, cell_size)
+    # Boxes in the grid's order, as the search meets them.
+    boxes = np.empty((edges.shape[0], 6))
+    for n in range(edges.shape[0]):
+        p, q = edges[items[n], 0], edges[items[n], 1]
+        for d in range(3):
+            boxes[n, d], boxes[n, 3 + d] = min(x[p, d], x[q, d]), max(x[p, d], x[q, d])
     crossings = 0
     lower, upper = np.empty(3), np.empty(3)
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)
@@ -70,12 +76,12 @@ def find(x, faces, edges, pinched, cell_size, crossed_edges, crossed_faces):
             for j in range(first[1], last[1] + 1):
                 row = (i * shape[1] + j) * shape[2]
                 for n in range(start[row + first[2]], start[row + last[2] + 1]):
+                    if boxes[n, 3] < lower[0] or boxes[n, 0] > upper[0] or boxes[n, 4] < lower[1]:
+                        continue
+                    if boxes[n, 1] > upper[1] or boxes[n, 5] < lower[2] or boxes[n, 2] > upper[2]:
+                        continue
                     p, q = edges[items[n], 0], edges[items[n], 1]
-                    apart = False
-                    for d in range(3):
-                        if max(x[p, d], x[q, d]) < lower[d] or min(x[p, d], x[q, d]) > upper[d]:
-                            apart = True
-                    if apart or p in (a, b, c) or q in (a, b, c):
+                    if p in (a, b, c) or q in (a, b, c):
                         continue
                     if (pinched[p] or pinched[q]) and (pinched[a] or pinched[b] or pinched[c]):
                         continue

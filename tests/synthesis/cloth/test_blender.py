@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from model.errors import ConfigError
-from synthesis.cloth.blender import engine, process
+from synthesis.blender.process import PYTHON_VARIABLE, BlenderError
+from synthesis.cloth.blender import engine
 from synthesis.cloth.blender.unsewn import UnsewnGarment
 from synthesis.cloth.engine import ClothScene
 from synthesis.cloth.wind import Wind
@@ -12,7 +13,7 @@ from synthesis.garments.fabrics import Fabric
 from synthesis.garments.mesh import GarmentMesh
 
 needs_bpy = pytest.mark.skipif(
-    not engine.available(), reason=f"no bpy here: install mviper[blender], or set {process.PYTHON_VARIABLE}"
+    not engine.available(), reason=f"no bpy here: install mviper[blender], or set {PYTHON_VARIABLE}"
 )
 CLOTH = Fabric("cloth", 0.2, 300.0, 300.0, 30.0, 1e-5, 0.3, 1e-3)
 FPS = 30.0
@@ -65,11 +66,6 @@ def still_scene(garment: GarmentMesh, frames: int, radius: float = 0.1) -> Cloth
     return ClothScene((garment,), (CLOTH,), np.repeat(body[None], frames, 0), faces, FPS)
 
 
-@pytest.fixture
-def pretend_bpy(monkeypatch):
-    monkeypatch.setattr(process, "_has_bpy", lambda python: True)
-
-
 def pillowcase() -> GarmentMesh:
     """Two rectangles with the same pattern coordinates, welded along three sides."""
     uv, faces = sheet(5, 4, 0.02)
@@ -112,9 +108,9 @@ def test_sewing_together_takes_the_mean_of_the_copies():
 
 
 def test_without_bpy_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setenv(process.PYTHON_VARIABLE, "/nowhere/python")
+    monkeypatch.setenv(PYTHON_VARIABLE, "/nowhere/python")
     assert not engine.available()
-    with pytest.raises(process.BlenderError, match=r"mviper\[blender\].*Received: /nowhere/python"):
+    with pytest.raises(BlenderError, match=r"mviper\[blender\].*Received: /nowhere/python"):
         engine.BlenderEngine().simulate(still_scene(level_sheet(3, 0.02, 0.2), 2))
 
 
@@ -122,34 +118,6 @@ def test_wind_is_refused():
     scene = dataclasses.replace(still_scene(level_sheet(3, 0.02, 0.2), 2), wind=Wind((1.0, 0.0, 0.0)))
     with pytest.raises(ConfigError, match="still air"):
         engine.BlenderEngine().simulate(scene)
-
-
-def test_a_crashed_worker_is_started_once_more(tmp_path, pretend_bpy):
-    worker = tmp_path / "worker.py"
-    worker.write_text(
-        "import numpy, pathlib, sys\n"
-        "folder = pathlib.Path(sys.argv[1])\n"
-        "mark = folder / 'mark'\n"
-        "if not mark.exists():\n"
-        "    mark.touch(); sys.exit(3)\n"
-        "numpy.savez(folder / 'result.npz', twice=2 * numpy.load(folder / 'job.npz')['value'])\n"
-    )
-    result = process.run({}, {"value": np.arange(3)}, 60.0, worker=worker)
-    np.testing.assert_array_equal(result["twice"], [0, 2, 4])
-
-
-def test_a_worker_that_keeps_crashing_is_reported_with_its_last_words(tmp_path, pretend_bpy):
-    worker = tmp_path / "worker.py"
-    worker.write_text("raise RuntimeError('no such vertex group')\n")
-    with pytest.raises(process.BlenderError, match=r"status 1 twice.*no such vertex group"):
-        process.run({}, {}, 60.0, worker=worker)
-
-
-def test_a_worker_that_hangs_is_killed(tmp_path, pretend_bpy):
-    worker = tmp_path / "worker.py"
-    worker.write_text("import time\ntime.sleep(600)\n")
-    with pytest.raises(process.BlenderError, match=r"within 0\.5 s.*killed"):
-        process.run({}, {}, 0.5, worker=worker)
 
 
 @needs_bpy

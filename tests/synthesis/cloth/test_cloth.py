@@ -5,18 +5,19 @@ import pytest
 
 from model.body.files import load_body
 from model.body.numpy_body import NumpyBody
-from synthesis.cloth import energies, gates, intersections
+from synthesis.cloth import bands, energies, gates, intersections, untangling
 from synthesis.cloth.engine import ClothResult, ClothScene
 from synthesis.cloth.integrator import Integrator
 from synthesis.cloth.proximity import Surface
 from synthesis.cloth.settings import ClothSettings
 from synthesis.cloth.simulate import ImplicitEngine
 from synthesis.cloth.solver import conjugate_gradients, multiply
-from synthesis.cloth.system import ClothSystem, edges_and_border
+from synthesis.cloth.system import ClothSystem, bending_matrix, edges_and_border, rest_shape
 from synthesis.cloth.wind import Wind
 from synthesis.garments.dress import dress
 from synthesis.garments.fabrics import FABRICS, Fabric
 from synthesis.garments.mesh import GarmentMesh
+from synthesis.garments.triangulation import triangulate
 
 STRIP = Fabric("strip", 0.2, 300.0, 300.0, 30.0, 1e-5, 0.3, 1e-3)
 NO_CONTACTS = np.zeros((0, 4), np.int64), np.zeros((0, 4)), np.zeros((0, 3)), np.zeros(0), np.zeros(0)
@@ -263,6 +264,76 @@ def test_falling_sheet_comes_to_rest_on_another():
     assert intersections.count(integrator.x, system.faces, edges, np.zeros(100, bool), 0.03) == 0
     assert (integrator.x[64:, 1] > integrator.x[:64, 1].min()).all()
     assert integrator.x[64:, 1].mean() < 0.03
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 45, 90])
+def test_a_rolled_sheet_has_its_bending_rigidity(degrees):
+    steps = np.linspace(0, 0.4, 20, endpoint=False)
+    side = np.stack([steps, np.zeros(20)], 1)
+    border = np.concatenate([side, side[:, ::-1] + [0.4, 0], [0.4, 0.4] - side, [0, 0.4] - side[:, ::-1]])
+    points, faces = triangulate(border, 0.02)
+    _, area = rest_shape(points[faces])
+    matrix = bending_matrix(faces, points[faces], area, np.full(len(faces), 1e-5), len(points))
+    across = points @ [np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]
+    height, curvature = 0.5 * across**2, 1.0
+    assert 0.5 * height @ (matrix @ height) == pytest.approx(0.5 * 1e-5 * curvature**2 * 0.4**2, rel=0.06)
+
+
+def banded(rest=0.02) -> GarmentMesh:
+    """A sheet with a rubber band along its lower edge."""
+    edges = np.stack([np.arange(5), np.arange(1, 6)], 1)
+    return dataclasses.replace(grid(), elastic_edges=edges, elastic_length=np.full(5, rest))
+
+
+def band_forces(s, x, h=0.005):
+    values, force = np.zeros((len(s.indices), 3, 3)), np.zeros_like(x)
+    bands.add_bands(x, np.zeros_like(x), s.bands, s.band_rest, s.band_slots, np.zeros(len(x)), h, values, force)
+    return force, values
+
+
+def test_rubber_bands_pull_as_their_energy_says_and_never_push():
+    s = ClothSystem.build([banded()], [STRIP])
+    x = banded().vertices + 0.004 * np.random.default_rng(0).standard_normal((36, 3))
+    force, values = band_forces(s, x)
+    step, h = 1e-6, 0.005
+    for i, d in [(0, 0), (2, 1), (5, 2)]:
+        high, low = x.copy(), x.copy()
+        high[i, d] += step
+        low[i, d] -= step
+        slope = (bands.energy(high, s.bands, s.band_rest) - bands.energy(low, s.bands, s.band_rest)) / (2 * step)
+        assert force[i, d] == pytest.approx(-slope, rel=1e-5)
+    direction = np.random.default_rng(1).standard_normal(x.shape)
+    product = np.zeros_like(x)
+    multiply(s.indptr, s.indices, values, direction, product)
+    change = band_forces(s, x + step * direction)[0] - band_forces(s, x - step * direction)[0]
+    np.testing.assert_allclose(product, -h * h * change / (2 * step), atol=1e-7)
+    assert not np.any(band_forces(s, 0.5 * banded().vertices)[0])
+
+
+def test_a_rubber_band_gathers_its_hem():
+    settings = ClothSettings(gravity=0.0, self_contact=False)
+    integrator = Integrator(ClothSystem.build([banded()], [STRIP]), banded().vertices, None, settings)
+    for _ in range(200):
+        integrator.step(0.01, keep=0.9)
+    hem, far = integrator.x[:6], integrator.x[-6:]
+    assert np.ptp(hem[:, 0]) < 0.93 * np.ptp(far[:, 0])
+
+
+def test_a_tangled_sheet_finds_its_way_out():
+    # A corner that has been pushed through the sheet under it, as between two limbs.
+    lower, upper = grid(10, 10, 0.02), grid(6, 6, 0.02)
+    u, v = upper.vertices[:, 0], upper.vertices[:, 1]
+    flap = np.stack([u + 0.043, 0.3 * (u + v) - 0.012, v + 0.051], 1)
+    x = np.concatenate([lower.vertices[:, [0, 2, 1]], flap])
+    system = ClothSystem.build([lower, upper], [STRIP, STRIP])
+    mender, free = untangling.Untangling(system), np.zeros(len(x), bool)
+    before = intersections.count(x, system.faces, system.edges, free, 0.02)
+    for _ in range(60):
+        mender.sweep(x)
+    assert before > 10
+    # The last edge may rest on the sheet: contours shrink, and have no direction when they are points.
+    assert intersections.count(x, system.faces, system.edges, free, 0.02) <= 2
+    assert energies.principal_stretch(x, system.faces, system.inverse_rest).max() < 1.3
 
 
 def test_conjugate_gradients_solve():
