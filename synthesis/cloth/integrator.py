@@ -95,17 +95,17 @@ class Integrator:
         stretch = energies.principal_stretch(self.x, self.system.faces, self.system.inverse_rest)
         return float((stretch > self.settings.trouble_stretch).mean())
 
-    def end_frame(self, body: np.ndarray) -> None:
+    def end_frame(self, body: np.ndarray | None = None) -> None:
         """Mends what forces left: tangles, strain beyond the limit, and cloth in the skin of the body [B, 3]."""
         s = self.system
-        if self.skin:
+        if self.skin and body is not None:
             self.skin.release(self.x, self.v, body)
         for _ in range(_MENDINGS):
             if self.settings.self_contact:
                 for _ in range(SWEEPS):
                     self.untangling.sweep(self.x)
             energies.limit_strain(self.x, s.edges, s.edge_rest, s.mass, self.settings.max_strain, _STRAIN_SWEEPS)
-            if self.skin:
+            if self.skin and body is not None:
                 self.skin.clear(self.x, body)
 
     def step(
