@@ -1,11 +1,16 @@
-"""What every Beam job that writes records shares: shards named by content, parts, dead letters, progress, limits.
+"""What every Beam job that writes records shares: shards named by content, parts, outcomes, dead letters.
 
 A job's folder:
-  <split>/<hash>.tfrecord.gz   finished shards; the name is the hash of the items planned for it
-  failures/<hash>.jsonl        dead letters of a finished shard: {"clip_id", "reason"} a line
-  .parts/<hash>/<id>.example   finished clips of an unfinished shard
-Everything is written aside and renamed. Killing a job at any moment loses nothing that was finished: the next run with
-the same plan takes up shards and parts that are there.
+  <split>/<hash>.tfrecord.gz      finished shards; the name is the hash of the items planned for it
+  failures/<hash>.jsonl           dead letters of a finished shard, one a line; no file when nothing failed
+  stats/<hash>.json               outcomes of a finished shard's clips: frames, processor seconds, memory
+  .parts/<hash>/<id>.example      finished clips of an unfinished shard
+  .parts/<hash>/<id>.made.json    ... their outcomes, written after the part; or <id>.failed.json
+  .aside/                         files that are being written
+
+Whoever finishes the last clip of a shard writes the shard, so that shards appear while the job runs. Killing any
+process at any moment loses nothing that was finished: the next run with the same plan takes up shards and parts that
+are there. Two workers may do the same thing at the same time: they write the same bytes, and either rename counts.
 """
 
 from __future__ import annotations
@@ -14,24 +19,29 @@ import collections
 import dataclasses
 import hashlib
 import json
+import math
 import pathlib
-import shutil
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import re
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import tqdm
-
-from components import records
+from components import records, tfrecord
+from components.job_store import JobStore
 from model.errors import UserError
-from model.storage import write_bytes, written_aside
+from model.typed_json import build
 
 CLIPS_PER_SHARD = 16
+PARTS = ".parts"
+MADE, FAILED = ".made.json", ".failed.json"
+
+# A job is stopped early when this many independent items say so beyond this many standard deviations.
+_LEAST_ITEMS = 20
+_DEVIATIONS = 4.0
 
 
 class JobError(UserError):
-    """Too many items of a job failed."""
+    """A job did not do what was asked: too many items failed, or it was stopped."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,67 +58,206 @@ class Shard:
     name: str
     clip_ids: tuple[str, ...]
 
+    @property
+    def file(self) -> str:
+        """Name of the finished shard in the job's store."""
+        return f"{self.split}/{self.name}{records.SUFFIX}"
+
     def path(self, out: pathlib.Path) -> pathlib.Path:
-        """Where the finished shard lies."""
-        return out / self.split / f"{self.name}{records.SUFFIX}"
+        """Where the finished shard lies in a job's folder."""
+        return out / self.file
 
-    def failures_path(self, out: pathlib.Path) -> pathlib.Path:
-        """Where its dead letters lie; there is no file when nothing failed."""
-        return out / "failures" / f"{self.name}.jsonl"
+    @property
+    def failures_file(self) -> str:
+        """Name of its dead letters."""
+        return f"failures/{self.name}.jsonl"
 
-    def part_path(self, out: pathlib.Path, clip_id: str) -> pathlib.Path:
-        """Where a finished clip waits for the shard."""
-        return out / ".parts" / self.name / f"{clip_id}.example"
+    @property
+    def stats_file(self) -> str:
+        """Name of its clips' outcomes."""
+        return f"stats/{self.name}.json"
 
-    def finished(self, out: pathlib.Path) -> int:
-        """How many of its clips are there."""
-        if self.path(out).is_file():
-            return len(self.clip_ids)
-        return sum(self.part_path(out, clip_id).is_file() for clip_id in self.clip_ids)
+    def part_file(self, clip_id: str, suffix: str = ".example") -> str:
+        """Name of what waits for the shard of one clip."""
+        return f"{PARTS}/{self.name}/{clip_id}{suffix}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How one clip ended.
+
+    Attributes:
+        clip_id: of the clip.
+        run: id of the run that made it.
+        frames: made; 0 when it failed.
+        cpu_seconds: stage -> processor seconds of this clip alone.
+        group: what it shares costs with (a simulation).
+        group_cpu_seconds: stage -> processor seconds that the group took, once for all of its clips.
+        group_run: id of the run that paid them.
+        group_began: when that began, seconds since the epoch.
+        stage: where it failed, or "".
+        error: class of the failure, or "".
+        reason: of the failure, or "".
+        worker: process that did it.
+        began: seconds since the epoch.
+        ended: seconds since the epoch.
+        memory_mb: resident memory of the worker at the end.
+        peak_memory_mb: most that the worker ever had.
+    """
+
+    clip_id: str
+    run: str
+    frames: int = 0
+    cpu_seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    group: str = ""
+    group_cpu_seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    group_run: str = ""
+    group_began: float = 0.0
+    stage: str = ""
+    error: str = ""
+    reason: str = ""
+    worker: str = ""
+    began: float = 0.0
+    ended: float = 0.0
+    memory_mb: float = 0.0
+    peak_memory_mb: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no record of the clip."""
+        return bool(self.error)
+
+    def letter(self) -> dict[str, str]:
+        """The dead letter of a failed clip."""
+        return {"clip_id": self.clip_id, "stage": self.stage, "error": self.error, "reason": self.reason}
+
+
+class Sharder:
+    """Deals planned items out to shards, in order, without keeping their content."""
+
+    def __init__(self, size: int = CLIPS_PER_SHARD):
+        self._size = size
+        self._open: dict[str, tuple[list[str], Any]] = {}
+
+    def add(self, split: str, clip_id: str, content: str) -> Shard | None:
+        """Takes one item; returns the shard that it filled, if it did.
+
+        Args:
+            split: folder of the shard.
+            clip_id: of the item.
+            content: whatever decides the clip's bytes.
+        """
+        ids, digest = self._open.setdefault(split, ([], hashlib.sha256()))
+        digest.update((("\n" if ids else "") + content).encode())
+        ids.append(clip_id)
+        return self._close(split) if len(ids) == self._size else None
+
+    def finish(self) -> list[Shard]:
+        """The shards that are not full."""
+        return [self._close(split) for split in list(self._open)]
+
+    def _close(self, split: str) -> Shard:
+        ids, digest = self._open.pop(split)
+        return Shard(split, digest.hexdigest()[:16], tuple(ids))
 
 
 def plan_shards(items: Iterable[tuple[str, str, str]], size: int = CLIPS_PER_SHARD) -> list[Shard]:
-    """Groups planned items into shards.
+    """Groups planned items (split, clip id, content) into shards; see Sharder."""
+    sharder = Sharder(size)
+    filled = [sharder.add(*item) for item in items]
+    return [shard for shard in filled if shard] + sharder.finish()
 
-    Args:
-        items: (split, clip id, content) of each clip; content is whatever decides the clip's bytes.
-        size: clips in a shard.
+
+def keep(store: JobStore, shard: Shard, outcome: Outcome, record: bytes | None = None) -> bool:
+    """Keeps a clip's record and outcome, and writes its shard when that was the last clip missing.
+
+    Returns:
+        Whether the shard was written.
+
+    Raises:
+        WorkerError: the store does not take it.
     """
-    by_split: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
-    for split, clip_id, content in items:
-        by_split[split].append((clip_id, content))
-    shards = []
-    for split, entries in by_split.items():
-        for i in range(0, len(entries), size):
-            group = entries[i : i + size]
-            name = hashlib.sha256("\n".join(content for _, content in group).encode()).hexdigest()[:16]
-            shards.append(Shard(split, name, tuple(clip_id for clip_id, _ in group)))
-    return shards
+    if record is not None:
+        store.write(shard.part_file(outcome.clip_id), record)
+    name, other = (FAILED, MADE) if outcome.failed else (MADE, FAILED)
+    store.write(shard.part_file(outcome.clip_id, name), json.dumps(dataclasses.asdict(outcome)).encode())
+    store.remove(shard.part_file(outcome.clip_id, other))
+    return assemble(store, shard)
 
 
-def assemble(out: pathlib.Path, shard: Shard, failures: dict[str, str]) -> None:
-    """Writes a shard from its parts, its dead letters first, and removes the parts."""
-    import tensorflow as tf
-
-    if failures:
-        letters = [{"clip_id": clip_id, "reason": failures[clip_id]} for clip_id in sorted(failures)]
-        write_bytes(shard.failures_path(out), "".join(json.dumps(letter) + "\n" for letter in letters).encode())
-    parts = [shard.part_path(out, clip_id) for clip_id in shard.clip_ids if clip_id not in failures]
-    with written_aside(shard.path(out)) as aside, tf.io.TFRecordWriter(str(aside), "GZIP") as writer:
-        for part in parts:
-            writer.write(part.read_bytes())
-    shutil.rmtree(out / ".parts" / shard.name, ignore_errors=True)
+def read_outcome(store: JobStore, shard: Shard, clip_id: str) -> Outcome | None:
+    """How a clip of an unfinished shard ended, or None if it did not yet."""
+    for suffix in (MADE, FAILED):
+        try:
+            return build(Outcome, json.loads(store.read(shard.part_file(clip_id, suffix))))
+        except FileNotFoundError:
+            continue
+    return None
 
 
-def read_failures(out: pathlib.Path, shards: Iterable[Shard]) -> dict[str, str]:
-    """Dead letters of finished shards: clip id -> reason."""
+def assemble(store: JobStore, shard: Shard) -> bool:
+    """Writes a shard if all of its clips ended, dead letters and outcomes first, and removes its parts.
+
+    Returns:
+        Whether this call wrote it.
+
+    Raises:
+        WorkerError: the store does not take it.
+    """
+    began = time.process_time()
+    ended = {_clip_of(name) for name in store.names(f"{PARTS}/{shard.name}")}
+    if not ended.issuperset(shard.clip_ids):
+        return False
+    try:
+        outcomes = [read_outcome(store, shard, clip_id) for clip_id in shard.clip_ids]
+        if None in outcomes:
+            return False
+        found = [outcome for outcome in outcomes if outcome is not None]
+        content = tfrecord.pack(store.read(shard.part_file(o.clip_id)) for o in found if not o.failed)
+    except FileNotFoundError:
+        # Another worker was faster and removes the parts.
+        return False
+    letters = [outcome.letter() for outcome in found if outcome.failed]
+    if letters:
+        store.write(shard.failures_file, "".join(json.dumps(letter) + "\n" for letter in letters).encode())
+    stats = {
+        "bytes": len(content),
+        "cpu_seconds": {"write": round(time.process_time() - began, 3)},
+        "clips": [dataclasses.asdict(outcome) for outcome in found],
+    }
+    store.write(shard.stats_file, json.dumps(stats).encode())
+    store.write(shard.file, content)
+    store.remove_folder(f"{PARTS}/{shard.name}")
+    return True
+
+
+def _clip_of(part: str) -> str:
+    """Clip id of an outcome's file name; "" of other files."""
+    for suffix in (MADE, FAILED):
+        if part.endswith(suffix):
+            return part.removesuffix(suffix)
+    return ""
+
+
+def read_failures(store: JobStore, shards: Iterable[Shard]) -> dict[str, str]:
+    """Dead letters of finished shards: clip id -> "Error: reason"."""
     failures = {}
     for shard in shards:
-        path = shard.failures_path(out)
-        if path.is_file():
-            letters = (json.loads(line) for line in path.read_text().splitlines())
-            failures.update({letter["clip_id"]: letter["reason"] for letter in letters})
+        for letter in read_letters(store, shard):
+            failures[letter["clip_id"]] = f"{letter['error']}: {letter['reason']}"
     return failures
+
+
+def read_letters(store: JobStore, shard: Shard) -> Iterator[dict[str, str]]:
+    """Dead letters of one finished shard."""
+    if store.exists(shard.failures_file):
+        for line in store.lines(shard.failures_file):
+            yield json.loads(line)
+
+
+def common_reason(reason: str) -> str:
+    """A reason without its numbers, so that like ones count together."""
+    return re.sub(r"\d[\d.,]*", "#", reason)
 
 
 def check_failure_rate(failures: dict[str, str], total: int, limit: float) -> None:
@@ -118,45 +267,34 @@ def check_failure_rate(failures: dict[str, str], total: int, limit: float) -> No
         JobError: more than `limit` of `total` clips failed; the message names the most common reason.
     """
     if len(failures) > limit * total:
-        reason, count = collections.Counter(failures.values()).most_common(1)[0]
+        kinds = collections.Counter(common_reason(reason) for reason in failures.values())
+        kind, count = kinds.most_common(1)[0]
+        example = next(reason for reason in failures.values() if common_reason(reason) == kind)
         raise JobError(
             f"At most {limit:.0%} of the clips may fail (--max_failure_rate). "
-            f"Received: {len(failures)} of {total} failed, {count} of them by: {reason}"
+            f"Received: {len(failures)} of {total} failed, {count} of them by: {example}"
         )
 
 
-@contextmanager
-def progress(stages: Sequence[tuple[str, int, Callable[[], int]]], seconds: float = 1.0) -> Iterator[None]:
-    """Progress bars of a job whose workers are elsewhere: counts finished files.
+def is_hopeless(failed: int, done: int, total: int, limit: float, per_group: float = 1.0) -> bool:
+    """Whether a running job will surely break its failure rate.
+
+    It does once more clips failed than may fail in all, or once those that are done leave no reasonable doubt: the
+    lower bound of the Wilson interval (Wilson 1927) of the failure rate, at four standard deviations, is above the
+    limit. Clips of one group (a simulation) fail together, so groups are counted, and at least 20 are waited for.
 
     Args:
-        stages: (title, total, function that counts what is done) for each bar.
-        seconds: between two counts.
+        failed: clips that failed.
+        done: clips that ended, those included.
+        total: clips of the job.
+        limit: share that may fail.
+        per_group: mean number of clips in a group.
     """
-    bars = [tqdm.tqdm(total=total, desc=title, dynamic_ncols=True) for title, total, _ in stages]
-    stop = threading.Event()
-
-    def update() -> None:
-        for bar, (_, total, count) in zip(bars, stages, strict=True):
-            bar.n = min(count(), total)
-            bar.refresh()
-
-    def watch() -> None:
-        while not stop.wait(seconds):
-            update()
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        update()
-        for bar in bars:
-            bar.close()
-
-
-def counters(result: Any) -> dict[str, int]:
-    """Beam counters of a finished job by name."""
-    return {m.key.metric.name: m.committed for m in result.metrics().query()["counters"]}
+    if failed > limit * total:
+        return True
+    groups = done / max(per_group, 1.0)
+    if groups < _LEAST_ITEMS:
+        return False
+    rate, z2 = failed / done, _DEVIATIONS**2
+    spread = _DEVIATIONS * math.sqrt(rate * (1 - rate) / groups + z2 / (4 * groups**2))
+    return (rate + z2 / (2 * groups) - spread) / (1 + z2 / groups) > limit

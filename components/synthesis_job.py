@@ -1,26 +1,36 @@
-"""The generation job: a plan in, records out. Simulations first, each once; then one clip is one element."""
+"""The generation job: a plan in, records out. One clip is one element; each simulation is made once for its clips.
+
+    plan -> work file -> units (one simulation each) -> Simulate -> clips -> Render -> parts -> shards
+
+Elements hold byte offsets, and everything else goes through the dataset's folder, which all workers reach: a folder of
+this machine, a shared mount, or an object store (components/job_store.py).
+"""
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import pathlib
-import time
-from collections.abc import Iterable, Iterator, Sequence
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from components import jobs, records
-from model.storage import write_bytes
-from synthesis.avatar import planned_body
-from synthesis.render.interface import Renderer
-from synthesis.scene.plan import ClipPlan, SimulationPlan
+from components import job_report, job_watch, jobs, synthesis_work
+from components.job_store import ASIDE, JobStore, WorkerError
+from components.synthesis_stages import SIMULATIONS, JobSettings, Render, Simulate, read_units
+from synthesis.scene.plan import ClipPlan
 
-NAMESPACE = "mviper"
-SOURCE = "synthetic"
-# DirectRunner with worker processes: cloth and rendering are single-threaded.
-DEFAULT_RUNNER = ("--runner=DirectRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
+# Worker processes on this machine: cloth and rendering are single-threaded. The third flag says nothing of this job,
+# which has no triggers; without it DirectRunner downloads and starts another runner, which knows no worker processes.
+DEFAULT_RUNNER = (
+    "--runner=DirectRunner",
+    "--direct_running_mode=multi_processing",
+    "--allow_unsafe_triggers",
+    "--direct_num_workers=2",
+)
+MAX_FAILURE_RATE = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,46 +42,63 @@ class JobSummary:
         reused: clips that earlier runs had finished.
         failures: clip id -> reason, earlier runs included.
         cpu_seconds: stage -> processor seconds spent in this run.
+        totals: of the whole dataset.
     """
 
     clips: int
     reused: int
     failures: dict[str, str]
     cpu_seconds: dict[str, float]
+    totals: job_report.Totals
 
 
 def run(
-    plan: Sequence[ClipPlan],
-    out: pathlib.Path,
-    max_failure_rate: float = 0.1,
+    plan: Iterable[ClipPlan],
+    out: str | os.PathLike[str],
+    max_failure_rate: float = MAX_FAILURE_RATE,
     runner: Sequence[str] = DEFAULT_RUNNER,
+    simulations: str = "",
+    clips_per_shard: int = jobs.CLIPS_PER_SHARD,
 ) -> JobSummary:
     """Synthesizes every clip of a plan that is not there yet.
 
     Args:
-        plan: clips.
-        out: folder of the dataset; see components.jobs for what lies in it.
-        max_failure_rate: share of clips that may fail.
+        plan: clips; taken one by one, so that a generator need not hold them.
+        out: folder or address of the dataset; see components.jobs for what lies in it.
+        max_failure_rate: share of clips that may fail; the job ends early when it will surely be broken.
         runner: Beam's own flags.
+        simulations: folder or address of simulations to reuse and to keep; "": none are kept.
+        clips_per_shard: of the shards.
 
     Raises:
         JobError: too many clips failed.
         BodyMismatchError: the plan is for another body than the one in use.
+        WorkerError: no clip can be made or kept: the disk is full, a worker has no OpenGL.
     """
-    for body_id in {clip.simulation.body_id for clip in plan}:
-        planned_body(body_id)
-    shards = plan_shards(plan)
-    pending = [shard for shard in shards if not shard.path(out).is_file()]
-    by_id = {clip.clip_id: clip for clip in plan}
-    todo = [by_id[clip_id] for shard in pending for clip_id in shard.clip_ids]
-    spent: dict[str, int] = {}
-    if pending:
-        spent = _run_beam(todo, pending, out, runner)
-    _forget_simulations(plan, out)
-    failures = jobs.read_failures(out, shards)
-    jobs.check_failure_rate(failures, len(plan), max_failure_rate)
-    seconds = {name.removesuffix("_cpu_ms"): ms / 1000 for name, ms in spent.items() if name.endswith("_cpu_ms")}
-    return JobSummary(len(plan), len(plan) - len(todo), failures, seconds)
+    store = JobStore(out)
+    work = _take_plan(store, plan, clips_per_shard)
+    finished = {shard.name for shard in work.shards if store.exists(shard.file)}
+    reused = sum(len(shard.clip_ids) for shard in work.shards if shard.name in finished)
+    entry = job_report.begin(store, runner)
+    if len(finished) < len(work.shards):
+        store.remove(job_watch.STOP)
+        synthesis_work.forget_passing_failures(store)
+        watch = job_watch.Watch(store, work.shards, max_failure_rate, len(work.clips))
+        reused, _ = watch.count()
+        synthesis_work.write_units(store, work, finished)
+        with watch.running():
+            kept = JobStore(simulations).root if simulations else ""
+            _run_beam(JobSettings(store.root, entry["id"], kept), runner)
+    missing = [shard for shard in work.shards if not store.exists(shard.file) and not jobs.assemble(store, shard)]
+    totals = job_report.sum_up(store, work.shards, entry["id"])
+    facts = {"made": totals.clips + len(totals.failures) - reused, "reused": reused}
+    job_report.finish(store, entry, work.facts(), totals, "stopped" if missing else "finished", **facts)
+    if missing:
+        raise _unfinished(store, missing, max_failure_rate)
+    for folder in (jobs.PARTS, ASIDE, SIMULATIONS):
+        store.remove_folder(folder)
+    jobs.check_failure_rate(totals.failures, work.total, max_failure_rate)
+    return JobSummary(work.total, reused, totals.failures, totals.run_cpu_seconds, totals)
 
 
 def plan_shards(plan: Iterable[ClipPlan]) -> list[jobs.Shard]:
@@ -79,170 +106,61 @@ def plan_shards(plan: Iterable[ClipPlan]) -> list[jobs.Shard]:
     return jobs.plan_shards((clip.split, clip.clip_id, clip.to_json()) for clip in plan)
 
 
-def _run_beam(
-    todo: Sequence[ClipPlan], pending: Sequence[jobs.Shard], out: pathlib.Path, runner: Sequence[str]
-) -> dict[str, int]:
-    clips_of: dict[str, list[ClipPlan]] = collections.defaultdict(list)
-    for clip in todo:
-        clips_of[clip.simulation.key].append(clip)
-    shard_of = {clip_id: shard for shard in pending for clip_id in shard.clip_ids}
-    simulations = {clip.simulation.key: clip.simulation for clip in todo}
-    bars = [
-        ("simulate", len(simulations), lambda: sum(1 for key in simulations if simulation_done(out, key))),
-        ("render", len(todo), lambda: sum(shard.finished(out) for shard in pending)),
-    ]
+def _take_plan(store: JobStore, plan: Iterable[ClipPlan], clips_per_shard: int) -> synthesis_work.PlannedWork:
+    try:
+        return synthesis_work.take_plan(store, plan, clips_per_shard)
+    except Exception:
+        # A refused plan leaves no trace.
+        if not store.remote:
+            for folder in (f"{store.root}/{ASIDE}", store.root):
+                if os.path.isdir(folder) and not os.listdir(folder):
+                    os.rmdir(folder)
+        raise
+
+
+def _run_beam(settings: JobSettings, runner: Sequence[str]) -> None:
     pipeline = beam.Pipeline(options=PipelineOptions([*runner, "--default_sdk_harness_log_level=ERROR"]))
     (
         pipeline
-        | "Simulations" >> beam.Create(list(simulations.values()))
-        | "SpreadSimulations" >> beam.Reshuffle()
-        | "Simulate" >> beam.ParDo(Simulate(str(out)))
-        | "Clips" >> beam.FlatMap(_with_clips, dict(clips_of), shard_of)
-        | "SpreadClips" >> beam.Reshuffle()
-        | "Render" >> beam.ParDo(Render(str(out)))
-        | "Group" >> beam.GroupByKey()
-        | "Write" >> beam.ParDo(WriteShard(str(out)))
+        | "Job" >> beam.Create([settings.out])
+        | "Units" >> beam.FlatMap(read_units)
+        | "Spread" >> beam.Reshuffle()
+        | "Simulate" >> beam.ParDo(Simulate(settings))
+        | "Render" >> beam.ParDo(Render(settings))
     )
-    with jobs.progress(bars):
-        result = pipeline.run()
-        result.wait_until_finish()
-    return jobs.counters(result)
+    try:
+        with job_watch.dead_workers_noticed():
+            pipeline.run().wait_until_finish()
+    except Exception as error:
+        said = _worker_error(error)
+        if said:
+            raise WorkerError(said) from error
+        raise
 
 
-def _with_clips(
-    done: tuple[str, str], clips_of: dict[str, list[ClipPlan]], shard_of: dict[str, jobs.Shard]
-) -> Iterator[tuple[ClipPlan, jobs.Shard, str]]:
-    key, error = done
-    for clip in clips_of[key]:
-        yield clip, shard_of[clip.clip_id], error
+def _worker_error(error: Exception) -> str:
+    """What a worker said when it ended the job; "" where something else did.
+
+    Runners pass on what a worker raised as text with its stack, and Beam adds the stage.
+    """
+    text = str(error).replace("\\n", "\n")
+    found = re.search(r"WorkerError: ([^\n]+)", text)
+    if not found and not isinstance(error, WorkerError):
+        return ""
+    return re.sub(r" \[while running .*", "", found[1] if found else text).strip("'\" ")
 
 
-def simulation_path(out: pathlib.Path, key: str) -> pathlib.Path:
-    """Where a simulation waits for its clips."""
-    return out / ".simulations" / f"{key}.npz"
-
-
-def rejection_path(out: pathlib.Path, key: str) -> pathlib.Path:
-    """Where the reason lies why a simulation was rejected."""
-    return simulation_path(out, key).with_suffix(".rejected")
-
-
-def simulation_done(out: pathlib.Path, key: str) -> bool:
-    """Whether a simulation is there or known to be rejected."""
-    return simulation_path(out, key).is_file() or rejection_path(out, key).is_file()
-
-
-def _forget_simulations(plan: Iterable[ClipPlan], out: pathlib.Path) -> None:
-    """Removes cached simulations once all shards are written: records hold what was wanted of them."""
-    for key in {clip.simulation.key for clip in plan}:
-        simulation_path(out, key).unlink(missing_ok=True)
-        rejection_path(out, key).unlink(missing_ok=True)
-
-
-class Simulate(beam.DoFn):
-    """SimulationPlan -> (key, "") or (key, reason of its failure); the result lies in the cache."""
-
-    def __init__(self, out: str):
-        self._out = out
-        self._cpu = beam.metrics.Metrics.counter(NAMESPACE, "simulate_cpu_ms")
-
-    def process(self, plan: SimulationPlan) -> Iterator[tuple[str, str]]:
-        """Simulates unless that was done before."""
-        from synthesis import clip
-
-        out = pathlib.Path(self._out)
-        rejected = rejection_path(out, plan.key)
-        if not simulation_done(out, plan.key):
-            began = time.process_time()
-            try:
-                clip.simulate(plan).save(simulation_path(out, plan.key))
-            except Exception as error:  # one bad simulation must not end the job, whatever is wrong with it
-                write_bytes(rejected, f"{type(error).__name__}: {error}".encode())
-            self._cpu.inc(round(1000 * (time.process_time() - began)))
-        yield plan.key, rejected.read_text() if rejected.is_file() else ""
-
-
-class Render(beam.DoFn):
-    """(ClipPlan, Shard, reason) -> (shard's fields, (clip id, reason)); the record lies among the shard's parts."""
-
-    def __init__(self, out: str):
-        self._out = out
-        self._cpu = beam.metrics.Metrics.counter(NAMESPACE, "render_cpu_ms")
-        self._renderer: Renderer | None = None
-        self._size: tuple[int, int] | None = None
-
-    def process(self, element: tuple[ClipPlan, jobs.Shard, str]) -> Iterator[tuple[tuple, tuple[str, str]]]:
-        """Renders, labels and encodes one clip unless that was done before."""
-        plan, shard, error = element
-        part = shard.part_path(pathlib.Path(self._out), plan.clip_id)
-        if not error and not part.is_file():
-            began = time.process_time()
-            try:
-                write_bytes(part, self._record(plan))
-            except Exception as failure:  # one bad clip must not end the job, whatever is wrong with it
-                error = f"{type(failure).__name__}: {failure}"
-            self._cpu.inc(round(1000 * (time.process_time() - began)))
-        yield dataclasses.astuple(shard), (plan.clip_id, error)
-
-    def _record(self, plan: ClipPlan) -> bytes:
-        from synthesis import clip
-
-        simulation = clip.Simulation.load(simulation_path(pathlib.Path(self._out), plan.simulation.key))
-        return records.encode(to_record(plan, clip.render(plan, simulation, self._renderer_for(plan))))
-
-    def _renderer_for(self, plan: ClipPlan) -> Renderer:
-        from synthesis.render.gl.renderer import GlRenderer
-
-        size = plan.lens.width, plan.lens.height
-        if self._renderer is None or self._size != size:
-            self.teardown()
-            self._renderer, self._size = GlRenderer(*size), size
-        return self._renderer
-
-    def teardown(self) -> None:
-        """Frees the GL context."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = self._size = None
-
-
-class WriteShard(beam.DoFn):
-    """(shard, outcomes of its clips) -> a finished shard."""
-
-    def __init__(self, out: str):
-        self._out = out
-
-    def process(self, element) -> None:
-        """Writes the shard and its dead letters."""
-        shard, outcomes = element
-        failures = {clip_id: error for clip_id, error in outcomes if error}
-        jobs.assemble(pathlib.Path(self._out), jobs.Shard(*shard), failures)
-
-
-def to_record(plan: ClipPlan, rendered) -> records.Clip:
-    """A rendered clip (synthesis.clip.RenderedClip) as a record."""
-    import numpy as np
-
-    labels = rendered.labels
-    return records.Clip(
-        clip_id=plan.clip_id,
-        source=SOURCE,
-        subject=f"{plan.simulation.sex}-{plan.simulation.key}",
-        action=plan.simulation.motion.kind,
-        camera=plan.viewpoint.name,
-        body_id=plan.simulation.body_id,
-        fps=plan.fps,
-        frames=rendered.frames,
-        masks=rendered.masks,
-        frame_size=rendered.depth.shape[1:],
-        pose=labels.pose,
-        betas=np.array(plan.simulation.betas),
-        trans=labels.trans,
-        keypoints3d=labels.keypoints3d,
-        keypoints3d_valid=np.ones(labels.keypoints3d.shape[:2]),
-        keypoints2d=labels.keypoints2d,
-        has_3d=True,
-        has_smpl=True,
-        intrinsics=rendered.intrinsics,
-        extrinsics=rendered.extrinsics,
+def _unfinished(store: JobStore, missing: Sequence[jobs.Shard], limit: float) -> jobs.JobError:
+    clips = sum(len(shard.clip_ids) for shard in missing)
+    kept = f"shards with {clips} clips are not finished; what was finished is kept"
+    if not store.exists(job_watch.STOP):
+        return jobs.JobError(f"All clips of the plan end when a job does; run it again. Received: {kept}")
+    why = store.read(job_watch.STOP).decode()
+    letters = [name for name in store.names(jobs.PARTS) if name.endswith(jobs.FAILED)]
+    if letters:
+        letter = json.loads(store.read(f"{jobs.PARTS}/{letters[0]}"))
+        why += f", one by: {letter['error']}: {letter['reason']}"
+    return jobs.JobError(
+        f"At most {limit:.0%} of the clips may fail (--max_failure_rate), so the job was stopped early. "
+        f"Received: {why} ({kept})"
     )

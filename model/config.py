@@ -8,6 +8,7 @@ import json
 import pathlib
 from typing import Any
 
+from model import typed_json
 from model.errors import ConfigError
 
 ENCODERS = ("resnet50v2", "resnet50", "small")
@@ -133,13 +134,9 @@ class Config:
         """Inverse of to_dict.
 
         Raises:
-            ConfigError: a key is unknown or a value cannot work.
+            ConfigError: a key is unknown or a value is of the wrong kind or cannot work; the message names its path.
         """
-        parts = {"model": ModelConfig, "loss": LossConfig, "frame": TrainConfig, "video": TrainConfig}
-        try:
-            return cls(**{name: parts[name](**value) for name, value in values.items()})
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ConfigError(f"A config has the sections {', '.join(parts)}. Received: {values} ({error})") from error
+        return typed_json.build(cls, values)
 
     @classmethod
     def read(cls, path: str | pathlib.Path) -> Config:
@@ -149,9 +146,13 @@ class Config:
             ConfigError: the file is missing, not JSON, or its values cannot work.
         """
         try:
-            return cls.from_dict(json.loads(pathlib.Path(path).read_text()))
+            values = json.loads(pathlib.Path(path).read_text())
         except (OSError, ValueError) as error:
             raise ConfigError(f"A config is a JSON file. Received: {path} ({error})") from error
+        try:
+            return cls.from_dict(values)
+        except typed_json.FieldError as error:
+            raise ConfigError(f"{path}: {error}") from error
 
     def digest(self) -> str:
         """Twelve hexadecimal digits that name this config."""

@@ -14,18 +14,17 @@ from model.storage import written_aside
 from synthesis import labels
 from synthesis.avatar import planned_body
 from synthesis.cloth import gates
-from synthesis.cloth.engine import ClothScene
 from synthesis.cloth.simulate import ImplicitEngine
+from synthesis.dressed import set_in_motion
 from synthesis.garments.dress import dress
 from synthesis.garments.fabrics import FABRICS
-from synthesis.motion import builtin, lead_in, library, placement
+from synthesis.motion import builtin, library, placement
 from synthesis.motion.motion import Motion
-from synthesis.render.interface import FIRST_GARMENT_ID, Backdrop, Renderer, Surface
+from synthesis.render import film
+from synthesis.render.interface import FIRST_GARMENT_ID, Camera, Frame, Renderer, Surface
 from synthesis.scene import backgrounds, cameras, textures
-from synthesis.scene.appearance import body_surface
+from synthesis.scene.appearance import dress_body
 from synthesis.scene.plan import BUILTIN, SIMULATION_FPS, ClipPlan, MotionPlan, SimulationPlan
-
-JPEG_QUALITY = 92
 
 
 class SimulationRejectedError(UserError):
@@ -109,23 +108,18 @@ def simulate(plan: SimulationPlan) -> Simulation:
     betas = np.array(plan.betas, np.float32)
     motion = load_motion(plan.motion)
     pose, trans = placement.place(motion, body, betas)
-    pose, trans, lead = lead_in.with_lead_in(pose, trans, SIMULATION_FPS)
-    vertices, _ = body(pose, betas, trans)
     garments = dress(plan.outfit, body, betas, plan.edge_length, plan.ease)
-    # Garments are placed around the body at rest; the lead-in begins in the same pose, elsewhere.
-    garments = [garment.translated(trans[0]) for garment in garments]
-    skin = np.zeros(body.data.num_vertices, bool)
-    skin[body.data.faces[body.data.face_parts == 0]] = True
     fabrics = [FABRICS[name] for name in plan.fabrics]
-    scene = ClothScene(tuple(garments), tuple(fabrics), vertices, body.data.faces, SIMULATION_FPS, skin)
+    person = set_in_motion(body, betas, pose, trans, SIMULATION_FPS, garments, fabrics)
+    scene, lead = person.scene, person.lead
     cloth = ImplicitEngine().simulate(scene)
     reasons = gates.reasons(gates.measure(scene, cloth, first_frame=lead))
     if reasons:
         raise SimulationRejectedError(f"Cloth that passes its gates is needed. Received: {'; '.join(reasons)}")
     dressed = zip(garments, cloth.vertices, strict=True)
     return Simulation(
-        pose=pose[lead:],
-        trans=trans[lead:],
+        pose=person.pose[lead:],
+        trans=person.trans[lead:],
         garments=tuple(SimulatedGarment(mesh.faces, mesh.rest_uv, moved[lead:]) for mesh, moved in dressed),
     )
 
@@ -161,23 +155,35 @@ def render(plan: ClipPlan, simulation: Simulation, renderer: Renderer) -> Render
     """
     body = planned_body(plan.simulation.body_id)
     betas = np.array(plan.simulation.betas, np.float32)
-    shown = plan.start + plan.stride * np.arange(plan.length)
-    pose, trans = simulation.pose[shown], simulation.trans[shown]
+    # All frames of the simulation in the window: hair follows them one by one, and exposures lie between shown ones.
+    window = slice(plan.start, plan.start + plan.stride * (plan.length - 1) + 1)
+    pose, trans = simulation.pose[window], simulation.trans[window]
     vertices, joints = body(pose, betas, trans)
-    garments = [garment.vertices[shown] for garment in simulation.garments]
+    surface, worn = dress_body(body.data, body.shaped(betas)[0], plan.appearance)
+    moving = [vertices, *(item.follow(vertices) for item in worn), *(g.vertices[window] for g in simulation.garments)]
+    renderer.load([surface, *(item.surface for item in worn), *_garment_surfaces(plan, simulation)])
 
-    renderer.load([body_surface(body.data, plan.appearance), *_garment_surfaces(plan, simulation)])
-    backdrop = _backdrop(plan)
-    views = cameras.track(plan.viewpoint, plan.lens, joints[:, 0], cameras.heading(pose[0, :3]))
-    pictures = [
-        renderer.render([vertices[t], *(g[t] for g in garments)], view, plan.lights, backdrop)
-        for t, view in enumerate(views)
-    ]
+    views = cameras.track(plan.viewpoint, plan.lens, joints[:, 0], cameras.headings(pose[:, :3], SIMULATION_FPS))
+    around = backgrounds.find(plan.backdrop, plan.backdrop_seed)
+    lights = around.lights(plan.lights)
+    shown = np.arange(0, len(pose), plan.stride)
+    backdrops = around.for_views([views[t] for t in shown])
+
+    def photograph(number: int) -> Frame:
+        def render_at(time: float) -> Frame:
+            moment = float(np.clip(shown[number] + time * plan.stride, 0, len(pose) - 1))
+            surfaces = [_between(frames, moment) for frames in moving]
+            return renderer.render(surfaces, _view_between(views, moment), lights, backdrops[number])
+
+        return film.photograph(render_at, plan.film, number)
+
+    pictures = [photograph(number) for number in range(len(shown))]
+    pose, trans, vertices, views = pose[shown], trans[shown], vertices[shown], [views[t] for t in shown]
     depth = np.stack([picture.depth for picture in pictures])
     extrinsics = np.stack([view.extrinsics for view in views])
     intrinsics = views[0].intrinsics
     return RenderedClip(
-        frames=[_jpeg(picture.rgb) for picture in pictures],
+        frames=[film.encode(picture.rgb, plan.film) for picture in pictures],
         masks=[cv2.imencode(".png", picture.mask)[1].tobytes() for picture in pictures],
         depth=depth,
         labels=labels.label(body, betas, pose, trans, vertices, intrinsics, extrinsics, depth),
@@ -189,19 +195,20 @@ def render(plan: ClipPlan, simulation: Simulation, renderer: Renderer) -> Render
 def _garment_surfaces(plan: ClipPlan, simulation: Simulation) -> list[Surface]:
     return [
         Surface(
-            f"garment{i}", FIRST_GARMENT_ID + i, garment.faces, garment.rest_uv, textures.make(kind, seed).material()
+            f"garment{i}", FIRST_GARMENT_ID + i, garment.faces, garment.rest_uv, textures.find(source, seed).material()
         )
-        for i, (garment, (kind, seed)) in enumerate(zip(simulation.garments, plan.textures, strict=True))
+        for i, (garment, (source, seed)) in enumerate(zip(simulation.garments, plan.textures, strict=True))
     ]
 
 
-def _backdrop(plan: ClipPlan) -> Backdrop:
-    size = plan.lens.width, plan.lens.height
-    if plan.backdrop in backgrounds.KINDS:
-        return backgrounds.make(plan.backdrop, plan.backdrop_seed, *size)
-    return backgrounds.from_photos(backgrounds.find_photos(plan.backdrop), plan.backdrop_seed, *size)
+def _between(frames: np.ndarray, moment: float) -> np.ndarray:
+    """Positions [V, 3] at a time between frames [T, V, 3]."""
+    first = int(moment)
+    share = moment - first
+    return frames[first] if share == 0.0 else (1.0 - share) * frames[first] + share * frames[first + 1]
 
 
-def _jpeg(rgb: np.ndarray) -> bytes:
-    _, encoded = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return encoded.tobytes()
+def _view_between(views: list[Camera], moment: float) -> Camera:
+    """The camera at a time between frames; in so short a time its turn is as good as linear."""
+    extrinsics = _between(np.stack([view.extrinsics for view in views]), moment)
+    return dataclasses.replace(views[int(moment)], extrinsics=extrinsics)

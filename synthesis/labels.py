@@ -1,4 +1,4 @@
-"""Exact labels of rendered clips: pose, translation and keypoints in the camera frame, with visibility by depth."""
+"""Exact labels of rendered clips: pose, translation and keypoints in the camera frame, with visibility."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ import dataclasses
 
 import numpy as np
 
-from model import conventions, rotations
+from model import rotations
 from model.body.numpy_body import NumpyBody
 from synthesis import geometry
-
-# A keypoint counts as visible when nothing lies further than this in front of it, metres. Joint centres lie inside
-# the limb, so their own skin and clothes must not hide them; points of the face lie on the skin.
-_CLEARANCE = {
-    "ankle": 0.09, "knee": 0.11, "hip": 0.18, "wrist": 0.07, "elbow": 0.09, "shoulder": 0.13,
-    "neck": 0.12, "head_top": 0.10, "nose": 0.04, "eye": 0.04, "ear": 0.04,
-}  # fmt: skip
-CLEARANCE = np.array([_CLEARANCE[name.split("_", 1)[1] if name[1] == "_" else name] for name in conventions.KEYPOINTS])
+from synthesis.visibility import visible
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +53,11 @@ def to_camera(
     return moved.astype(np.float32), new_trans.astype(np.float32)
 
 
+def _seen_by(extrinsics: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """World points [T, N, 3] in the camera frame."""
+    return np.einsum("tab,tkb->tka", extrinsics[:, :, :3], points) + extrinsics[:, None, :, 3]
+
+
 def label(
     body: NumpyBody,
     betas: np.ndarray,
@@ -85,27 +83,9 @@ def label(
     _, rest_joints = body.shaped(betas)
     camera_pose, camera_trans = to_camera(pose, trans, rest_joints[0], extrinsics)
     world = body.keypoints(vertices)
-    keypoints3d = np.einsum("tab,tkb->tka", extrinsics[:, :, :3], world) + extrinsics[:, None, :, 3]
-    pixels = geometry.project(keypoints3d, intrinsics)
-    visible = visibility(pixels, keypoints3d[..., 2], depth)
-    keypoints2d = np.concatenate([pixels, visible[..., None]], -1)
+    keypoints3d, skin = (_seen_by(extrinsics, points) for points in (world, vertices))
+    pixels, skin_pixels = (geometry.project(points, intrinsics) for points in (keypoints3d, skin))
+    faces = body.data.faces[body.data.face_parts == 0]
+    seen = visible(pixels, keypoints3d[..., 2], skin_pixels, skin[..., 2], faces, depth)
+    keypoints2d = np.concatenate([pixels, seen[..., None]], -1)
     return Labels(camera_pose, camera_trans, keypoints3d.astype(np.float32), keypoints2d.astype(np.float32))
-
-
-def visibility(pixels: np.ndarray, distance: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Which keypoints are inside the frame and not hidden.
-
-    Args:
-        pixels: [T, 19, 2].
-        distance: [T, 19] metres along the camera's z.
-        depth: [T, H, W] metres, inf where nothing is.
-
-    Returns:
-        [T, 19] 0 or 1.
-    """
-    height, width = depth.shape[1:]
-    column, row = np.rint(pixels[..., 0]).astype(int), np.rint(pixels[..., 1]).astype(int)
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height) & (distance > 0)
-    frame = np.arange(len(depth))[:, None]
-    surface = depth[frame, np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
-    return (inside & (surface > distance - CLEARANCE)).astype(np.float32)

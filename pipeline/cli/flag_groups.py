@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
+from collections.abc import Iterator
 
 from absl import flags, logging
 
 from model.config import Config
 from model.errors import MotionError
-from synthesis.scene.plan import SIMULATION_FPS, ClipPlan, PlanSettings, draw_plan
+from synthesis.scene.plan import SIMULATION_FPS, ClipPlan, PlanSettings, draw_clips
 
 FLAGS = flags.FLAGS
 
@@ -23,6 +25,10 @@ def define_dataset(defaults: PlanSettings) -> None:
     flags.DEFINE_integer("stride", defaults.stride, "frames of simulation (30 a second) between frames of a clip")
     flags.DEFINE_float("edge_length", defaults.edge_length, "of the cloth's triangles, metres")
     flags.DEFINE_string("photos", defaults.photos, "folder of background photos; default: painted backdrops")
+    flags.DEFINE_string("hdris", defaults.hdris, "folder of panoramas that light their clips, or asset:hdris")
+    flags.DEFINE_float("hdri_share", defaults.hdri_share, "share of the clips that take their backdrop from --hdris")
+    flags.DEFINE_string("textures", defaults.textures, "folder of pictures for garments; default: built-in fabrics")
+    flags.DEFINE_list("camera_modes", list(defaults.camera_modes), "how cameras move; each view draws one of these")
     flags.DEFINE_string("motion", "", "folder of BVH, AMC, C3D or AMASS files, or a motion library; default: built-in")
 
 
@@ -32,13 +38,24 @@ def plan_settings() -> PlanSettings:
     Raises:
         ConfigError: a value cannot work.
     """
-    names = ("seed", "train_simulations", "eval_simulations", "windows", "length", "stride", "edge_length", "photos")
-    return PlanSettings(**{name: FLAGS[name].value for name in names})
+    names = [field.name for field in dataclasses.fields(PlanSettings)]
+    values = {name: FLAGS[name].value for name in names}
+    return PlanSettings(**values | {"camera_modes": tuple(values["camera_modes"])})
 
 
 def dataset_plan() -> list[ClipPlan]:
     """The plan that the flags describe."""
-    return draw_plan(plan_settings(), read_motions(FLAGS.motion) if FLAGS.motion else ())
+    return list(dataset_clips())
+
+
+def dataset_clips() -> Iterator[ClipPlan]:
+    """The plan that the flags describe, clip by clip.
+
+    Raises:
+        ConfigError: a value cannot work.
+        MotionError: the folder of motions cannot be used.
+    """
+    return draw_clips(plan_settings(), read_motions(FLAGS.motion) if FLAGS.motion else ())
 
 
 def read_motions(folder: str) -> list[tuple[pathlib.Path, int]]:

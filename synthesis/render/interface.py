@@ -38,8 +38,8 @@ class Material:
         two_sided: both sides are seen, each with its own normal, as thin cloth wants; otherwise only faces that are
             counter-clockwise towards the viewer are.
         uv_scale: texture repeats per unit of uv (1 / metres per repeat where uv is in metres).
-        normals: uint8 [h, w, 3] normal map in tangent space, laid out and repeated as albedo is: x along u, y along v, z
-            out of the surface, 0..255 for -1..1; None: smooth.
+        normals: uint8 [h, w, 3] normal map in tangent space, laid out and repeated as albedo is: x along u, y along v,
+            z out of the surface, 1..255 for -1..1 (128 is 0); None: smooth.
     """
 
     albedo: np.ndarray

@@ -1,117 +1,173 @@
-"""What stands behind the figure: painted rooms and open air by seed, or photos from the user's folder."""
+"""What stands behind the figure and lights it: painted scenes by seed, the user's photos, or panoramas."""
 
 from __future__ import annotations
 
 import math
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import cv2
 import numpy as np
-from absl import logging
 
 from model.errors import ConfigError
-from synthesis.render.interface import Backdrop
-from synthesis.scene import backdrop_painters, painting
-
-# Photos are any of these; everything else in the folder is left alone.
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
+from synthesis import assets
+from synthesis.render.interface import AreaLight, Backdrop, Camera
+from synthesis.scene import hdri, indoor_painters, outdoor_painters, painting, photo_folders
+from synthesis.scene.panorama import Panorama
 
 # The frame is cut from a larger picture at a random scale and turn, as the paper does with its photos.
 _LARGEST_TURN = math.radians(4)
 _LARGEST_ZOOM = 1.6
 
+# Field of view that a picture is taken to have been made with, radians: of a phone to that of a short telephoto lens.
+# It says how far the picture moves when the camera turns.
+_FIELD = (math.radians(30), math.radians(60))
+
 # Brightness of ambient light relative to the backdrop's own: indoors and out, less arrives than a wall shows.
 _AMBIENT_GAIN = 0.75
 
+# Side of a painted picture, pixels, relative to the longer side of the frame that is cut from it.
+_PAINTED_SCALE = 1.3
+
 _PAINTERS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
-    "room": backdrop_painters.room,
-    "window": backdrop_painters.window,
-    "shelves": backdrop_painters.shelves,
-    "hall": backdrop_painters.hall,
-    "studio": backdrop_painters.studio,
-    "park": backdrop_painters.park,
-    "street": backdrop_painters.street,
-    "hills": backdrop_painters.hills,
-    "court": backdrop_painters.court,
+    "room": indoor_painters.room,
+    "window": indoor_painters.window,
+    "shelves": indoor_painters.shelves,
+    "hall": indoor_painters.hall,
+    "gym": indoor_painters.gym,
+    "studio": indoor_painters.studio,
+    "park": outdoor_painters.park,
+    "street": outdoor_painters.street,
+    "hills": outdoor_painters.hills,
+    "court": outdoor_painters.court,
+    "beach": outdoor_painters.beach,
 }
 KINDS = tuple(_PAINTERS)
 
-
-def make(kind: str, seed: int, width: int, height: int) -> Backdrop:
-    """Paints one backdrop; the same kind, seed and size give the same picture.
-
-    Raises:
-        ConfigError: the kind is unknown.
-    """
-    if kind not in KINDS:
-        raise ConfigError(f"A backdrop is one of {', '.join(KINDS)}. Received: {kind!r}")
-    rng = painting.generator(kind, seed)
-    canvas = painting.to_uint8(_PAINTERS[kind](rng, math.ceil(1.3 * max(width, height))))
-    return _frame(canvas, rng, width, height)
+_SUFFIXES = (*photo_folders.PHOTO_SUFFIXES, *hdri.HDRI_SUFFIXES)
 
 
-def find_photos(folder: str | pathlib.Path) -> list[pathlib.Path]:
-    """The photos below a folder, sorted by path.
+class Surroundings(Protocol):
+    """What is around the figure in one clip."""
 
-    Raises:
-        ConfigError: the folder is missing or holds no photo.
-    """
-    folder = pathlib.Path(folder)
-    photos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES and p.is_file())
-    if not photos:
-        state = "no photo in it" if folder.is_dir() else "not a folder"
-        raise ConfigError(f"A folder with photos ({', '.join(PHOTO_SUFFIXES)}) is needed. Received: {folder} ({state})")
-    return photos
+    def for_views(self, cameras: Sequence[Camera]) -> list[Backdrop]:
+        """What the camera of each frame sees behind the figure, all of one size; equal views share one Backdrop."""
+
+    def lights(self, lights: Sequence[AreaLight]) -> tuple[AreaLight, ...]:
+        """The area lights as they are in these surroundings."""
 
 
-def from_photos(photos: list[pathlib.Path], seed: int, width: int, height: int) -> Backdrop:
-    """A random cut of a random photo; photos that cannot be read are logged and passed over.
+def find(source: str, seed: int) -> Surroundings:
+    """The surroundings that a plan names.
+
+    Args:
+        source: one of KINDS; or a picture or panorama; or a folder of them, of which the seed picks one and passes over
+            those that cannot be read, with a warning; or "asset:NAME", a folder that `mviper assets fetch` filled.
+        seed: of everything that is drawn.
 
     Raises:
-        ConfigError: none of the photos can be read.
+        ConfigError: neither a kind nor a readable picture.
+        AssetError: the asset is not there.
     """
-    rng = np.random.default_rng(seed)
-    for index in rng.permutation(len(photos)):
-        image = (
-            cv2.imdecode(np.fromfile(photos[index], np.uint8), cv2.IMREAD_COLOR) if _has_bytes(photos[index]) else None
+    if source in KINDS:
+        return Painted(source, seed)
+    if source.startswith(assets.PREFIX):
+        source = str(assets.folder(source.removeprefix(assets.PREFIX)))
+    path = pathlib.Path(source)
+    if not path.exists():
+        raise ConfigError(
+            f"A backdrop is one of {', '.join(KINDS)}, or a picture or a folder of them. Received: {source}"
         )
-        if image is not None:
-            return _frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), rng, width, height)
-        logging.warning("Skipped a backdrop photo that cannot be read: %s", photos[index])
-    raise ConfigError(f"At least one readable photo is needed. Received: {len(photos)} unreadable, first {photos[:1]}")
+    rng = np.random.default_rng(seed)
+    paths = photo_folders.find_pictures(source, _SUFFIXES) if path.is_dir() else (path,)
+    return photo_folders.read_any(paths, rng, lambda path: _read(path, rng))
 
 
-def _has_bytes(path: pathlib.Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
+def _read(path: pathlib.Path, rng: np.random.Generator) -> Surroundings:
+    if path.suffix.lower() in hdri.HDRI_SUFFIXES:
+        return Panorama(hdri.read_panorama(path), rng)
+    image = photo_folders.read_photo(path)
+    return Panorama(hdri.read_panorama(path), rng) if hdri.is_panorama(image) else Photo(image, rng)
 
 
-def _frame(canvas: np.ndarray, rng: np.random.Generator, width: int, height: int) -> Backdrop:
-    """Cuts width x height out of a picture [h, w, 3] at a random scale, turn, side and blur, wholly inside it."""
-    rows, cols = canvas.shape[:2]
-    turn = rng.uniform(-_LARGEST_TURN, _LARGEST_TURN)
-    # Size of the turned frame's bounding box, in frame pixels, decides how large the frame may be in the picture.
-    span_x = width * math.cos(turn) + height * abs(math.sin(turn))
-    span_y = height * math.cos(turn) + width * abs(math.sin(turn))
-    scale = min((cols - 1) / span_x, (rows - 1) / span_y) / math.exp(rng.uniform(0, math.log(_LARGEST_ZOOM)))
-    free_x, free_y = cols - 1 - scale * span_x, rows - 1 - scale * span_y
-    centre = np.array([scale * span_x / 2 + rng.uniform() * free_x, scale * span_y / 2 + rng.uniform() * free_y])
-    mirror = -1.0 if rng.random() < 0.5 else 1.0
-    # Blur that hides detail finer than a frame pixel, and then some: the lens is focused on the figure.
-    blur = scale * 0.4 + scale * rng.uniform(0.3, 2.5) * height / 250
-    canvas = cv2.GaussianBlur(canvas, (0, 0), blur)
-    matrix = (
-        scale * np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]) @ np.diag([mirror, 1.0])
-    )
-    shift = centre - matrix @ [(width - 1) / 2, (height - 1) / 2]
-    image = cv2.warpAffine(
-        canvas, np.column_stack([matrix, shift]), (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    return Backdrop(image=image, ambient=ambient_light(image))
+class Photo:
+    """One picture, cut at a random scale, turn, side and blur; it moves sideways when the camera turns.
+
+    Where it ends it is mirrored, so that a camera may turn as far as the body does.
+    """
+
+    def __init__(self, image: np.ndarray, rng: np.random.Generator):
+        """Draws the cut.
+
+        Args:
+            image: uint8 [h, w, 3] sRGB.
+            rng: where it comes from.
+        """
+        self._image = image
+        self._turn = rng.uniform(-_LARGEST_TURN, _LARGEST_TURN)
+        self._zoom = math.exp(rng.uniform(0, math.log(_LARGEST_ZOOM)))
+        self._place = rng.uniform(0, 1, 2)
+        self._mirror = -1.0 if rng.random() < 0.5 else 1.0
+        self._blur = rng.uniform(0.3, 2.5)
+        self._field = rng.uniform(*_FIELD)
+
+    def for_views(self, cameras: Sequence[Camera]) -> list[Backdrop]:
+        """See Surroundings; the light is that of the first frame's picture."""
+        width, height = cameras[0].width, cameras[0].height
+        rows, cols = self._image.shape[:2]
+        cos, sin = math.cos(self._turn), math.sin(self._turn)
+        # Size of the turned frame's bounding box, in frame pixels, decides how large the frame may be in the picture.
+        span = np.array([width * cos + height * abs(sin), height * cos + width * abs(sin)])
+        scale = min((np.array([cols, rows]) - 1) / span) / self._zoom
+        centre = scale * span / 2 + self._place * ([cols - 1, rows - 1] - scale * span)
+        # Blur that hides detail finer than a frame pixel, and then some: the lens is focused on the figure.
+        image = cv2.GaussianBlur(self._image, (0, 0), scale * (0.4 + self._blur * height / 250))
+        matrix = scale * np.array([[cos, -sin], [sin, cos]]) @ np.diag([self._mirror, 1.0])
+        focal = width / 2 / math.tan(self._field / 2)
+        backdrops: list[Backdrop] = []
+        panned: dict[float, Backdrop] = {}
+        for pan in _pans(cameras):
+            if pan not in panned:
+                # Radians to the right -> pixels to the right of the frame -> the picture.
+                middle = np.array([(width - 1) / 2 - focal * pan, (height - 1) / 2])
+                cut = cv2.warpAffine(
+                    image, np.column_stack([matrix, centre - matrix @ middle]), (width, height),
+                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101,
+                )  # fmt: skip
+                panned[pan] = Backdrop(cut, backdrops[0].ambient if backdrops else ambient_light(cut))
+            backdrops.append(panned[pan])
+        return backdrops
+
+    def lights(self, lights: Sequence[AreaLight]) -> tuple[AreaLight, ...]:
+        """As they are: a picture says little about the light around it."""
+        return tuple(lights)
+
+
+class Painted:
+    """A painted scene, shown as a photo is."""
+
+    def __init__(self, kind: str, seed: int):
+        """Names a scene; it is painted for the size of the cameras."""
+        self._kind, self._seed = kind, seed
+
+    def for_views(self, cameras: Sequence[Camera]) -> list[Backdrop]:
+        """See Surroundings."""
+        rng = painting.generator(self._kind, self._seed)
+        side = math.ceil(_PAINTED_SCALE * max(cameras[0].width, cameras[0].height))
+        return Photo(painting.to_uint8(_PAINTERS[self._kind](rng, side)), rng).for_views(cameras)
+
+    def lights(self, lights: Sequence[AreaLight]) -> tuple[AreaLight, ...]:
+        """As they are."""
+        return tuple(lights)
+
+
+def _pans(cameras: Sequence[Camera]) -> list[float]:
+    """Radians that each camera is turned to the right of the first one, about the world's vertical."""
+    forward = np.array([camera.extrinsics[2, :3] for camera in cameras])
+    # Clockwise seen from above is to the right, and falling azimuth about +y.
+    turned = -np.unwrap(np.arctan2(forward[:, 0], forward[:, 2]))
+    return [round(float(pan), 6) for pan in turned - turned[0]]
 
 
 def ambient_light(image: np.ndarray, gain: float = _AMBIENT_GAIN) -> np.ndarray:

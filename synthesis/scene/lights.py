@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from synthesis.render.interface import AreaLight
+from synthesis.scene import painting, spherical_harmonics
 
 # The authors' Blender scene, in metres: side, horizontal distance and height of each light; watts.
 SIDE = 10.0
@@ -47,6 +50,28 @@ def draw_lights(
 def radiance(power: float, side: float) -> float:
     """Radiance of a square Lambert emitter of this power (watts) and side (metres): flux = pi * radiance * area."""
     return power / (math.pi * side * side)
+
+
+def dimmed(lights: Sequence[AreaLight], ambient: np.ndarray, share: float) -> tuple[AreaLight, ...]:
+    """Area lights in a scene that surroundings light already.
+
+    Each keeps `share` of its strength, times the light that the surroundings send from its side, relative to the mean
+    over all lights. So the strengths that were drawn still tell, the share holds on average, and shadows, which ambient
+    light does not throw, fall away from the surroundings' bright side.
+
+    Args:
+        lights: as drawn.
+        ambient: [9, 3] irradiance of the surroundings, as Backdrop.ambient.
+        share: 0..1.
+    """
+    towards = np.array([np.subtract(light.position, light.target) for light in lights])
+    towards = towards / np.linalg.norm(towards, axis=1, keepdims=True)
+    received = np.maximum(painting.luminance(spherical_harmonics.irradiance(ambient, towards)), 0)
+    weights = received / max(float(received.mean()), 1e-9)
+    return tuple(
+        dataclasses.replace(light, radiance=share * float(weight) * light.radiance)
+        for light, weight in zip(lights, weights, strict=True)
+    )
 
 
 def _draw_power(rng: np.random.Generator, mean: float, std: float) -> float:

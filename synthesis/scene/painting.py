@@ -6,6 +6,7 @@ import colorsys
 import zlib
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def generator(kind: str, seed: int) -> np.random.Generator:
@@ -52,3 +53,54 @@ def linear_from_srgb(colour: np.ndarray) -> np.ndarray:
     """Colours sRGB 0..1 -> linear 0..1 (IEC 61966-2-1)."""
     colour = np.asarray(colour, np.float64)
     return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+
+
+# Hue (turns), saturation and value of what clothes are dyed with most, and how often each is drawn.
+_DYES = (
+    (0.10, (0.0, 1.0), (0.0, 0.06), (0.80, 0.97)),  # white and off-white
+    (0.12, (0.0, 1.0), (0.0, 0.20), (0.07, 0.20)),  # black and charcoal
+    (0.10, (0.0, 1.0), (0.0, 0.10), (0.25, 0.75)),  # grey
+    (0.10, (0.57, 0.67), (0.35, 0.75), (0.13, 0.40)),  # navy
+    (0.10, (0.06, 0.13), (0.15, 0.45), (0.40, 0.85)),  # beige and khaki
+    (0.06, (0.03, 0.10), (0.35, 0.65), (0.20, 0.45)),  # brown
+    (0.27, (0.0, 1.0), (0.15, 0.50), (0.35, 0.85)),  # muted
+    (0.15, (0.0, 1.0), (0.55, 0.88), (0.35, 0.90)),  # bright
+)
+
+
+def draw_dye(rng: np.random.Generator) -> np.ndarray:
+    """A random sRGB colour [3] in 0..1, of the kinds that clothes have."""
+    _, hue, saturation, value = _DYES[rng.choice(len(_DYES), p=[dye[0] for dye in _DYES])]
+    return draw_colour(rng, hue, saturation, value)
+
+
+def draw_palette(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Dyes [count, 3] each of which can be told from the first (0.22 apart in some channel)."""
+    ground = draw_dye(rng)
+    colours = [ground]
+    while len(colours) < count:
+        colour = draw_dye(rng)
+        if np.abs(colour - ground).max() > 0.22:
+            colours.append(colour)
+    return np.array(colours, np.float32)
+
+
+def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Colours first [..., 3] to second [..., 3] by shares [...] in 0..1."""
+    return first + share[..., None] * (second - first)
+
+
+def srgb_from_linear(colour: np.ndarray) -> np.ndarray:
+    """Colours linear 0..1 -> sRGB 0..1 (IEC 61966-2-1)."""
+    colour = np.clip(colour, 0, 1)
+    return np.where(colour <= 0.0031308, 12.92 * colour, 1.055 * colour ** (1 / 2.4) - 0.055)
+
+
+def luminance(colour: np.ndarray) -> np.ndarray:
+    """Linear colours [..., 3] -> luminance [...] (Rec. 709)."""
+    return np.asarray(colour) @ [0.2126, 0.7152, 0.0722]
+
+
+def float32(values: ArrayLike) -> np.ndarray:
+    """Values as an array of float32."""
+    return np.asarray(values, np.float32)

@@ -11,26 +11,34 @@ import hashlib
 import json
 import pathlib
 import zlib
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any
 
 import numpy as np
 
 from model.errors import ConfigError
+from model.storage import written_aside
+from model.typed_json import Above, AtLeast, FieldError, OneOf, Problem, build
 from synthesis import avatar
 from synthesis.garments.fabrics import FABRICS
 from synthesis.garments.library import OUTFITS
 from synthesis.motion import builtin
+from synthesis.render.film import Film, draw_film
 from synthesis.render.interface import AreaLight
-from synthesis.scene import backgrounds, textures
+from synthesis.scene import backgrounds, plan_checks, textures
 from synthesis.scene.appearance import Appearance, draw_appearance
-from synthesis.scene.cameras import Lens, Viewpoint, draw_viewpoints
+from synthesis.scene.cameras import MODES, Lens, Viewpoint, draw_viewpoints
 from synthesis.scene.lights import draw_lights
 
 SPLITS = ("train", "eval")
 BUILTIN = "builtin"
 # Frames a second that cloth is simulated at; clips may show fewer.
 SIMULATION_FPS = 30.0
+# Bad lines of a plan file that are reported at once.
+MAX_BAD_LINES = 10
+
+Index = Annotated[int, AtLeast(0)]
+Count = Annotated[int, AtLeast(1)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,9 +55,9 @@ class MotionPlan:
 
     source: str
     kind: str
-    seed: int
-    start: int
-    frames: int
+    seed: Index
+    start: Index
+    frames: Count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,13 +76,13 @@ class SimulationPlan:
     """
 
     body_id: str
-    sex: str
+    sex: Annotated[str, OneOf(avatar.SEXES)]
     betas: tuple[float, ...]
     motion: MotionPlan
     outfit: str
-    ease: float
-    fabrics: tuple[str, ...]
-    edge_length: float
+    ease: Annotated[float, Above(0)]
+    fabrics: tuple[Annotated[str, OneOf(FABRICS)], ...]
+    edge_length: Annotated[float, Above(0)]
 
     @property
     def key(self) -> str:
@@ -97,26 +105,28 @@ class ClipPlan:
         viewpoint: where the camera stands.
         lens: sensor, focal length, picture size.
         appearance: skin, hair, eyes, shoes.
-        textures: (kind, seed) for each garment.
+        textures: for each garment a kind or a folder of pictures (textures.find), and its seed.
         lights: four area lights.
-        backdrop: kind of painted backdrop, or the path of a photo folder.
+        backdrop: kind of painted backdrop, a picture, panorama or folder of them, or "asset:NAME" (backgrounds.find).
         backdrop_seed: of the backdrop.
+        film: exposure, focus, noise and coding.
     """
 
     clip_id: str
-    split: str
-    dataset_seed: int
+    split: Annotated[str, OneOf(SPLITS)]
+    dataset_seed: Index
     simulation: SimulationPlan
-    start: int
-    stride: int
-    length: int
+    start: Index
+    stride: Count
+    length: Annotated[int, AtLeast(2)]
     viewpoint: Viewpoint
     lens: Lens
     appearance: Appearance
-    textures: tuple[tuple[str, int], ...]
+    textures: tuple[tuple[str, Index], ...]
     lights: tuple[AreaLight, ...]
     backdrop: str
-    backdrop_seed: int
+    backdrop_seed: Index
+    film: Film
 
     @property
     def fps(self) -> float:
@@ -141,6 +151,10 @@ class PlanSettings:
         stride: simulation frames (30 a second) between frames of a clip.
         edge_length: of the cloth's triangles, metres.
         photos: folder of background photos, or "" for painted backdrops.
+        hdris: folder of panoramas that light their clips, or "asset:NAME"; "" for none.
+        hdri_share: share of the clips that take their backdrop from `hdris`, where there are any.
+        textures: folder of pictures that garments are made of, or "" for woven and printed built-ins.
+        camera_modes: some of cameras.MODES.
     """
 
     seed: int = 0
@@ -151,6 +165,10 @@ class PlanSettings:
     stride: int = 2
     edge_length: float = 0.02
     photos: str = ""
+    hdris: str = ""
+    hdri_share: float = 0.5
+    textures: str = ""
+    camera_modes: tuple[str, ...] = MODES
 
     def __post_init__(self):
         for name in ("train_simulations", "eval_simulations", "windows", "stride"):
@@ -158,6 +176,8 @@ class PlanSettings:
                 raise ConfigError(f"{name} is at least 1. Received: {getattr(self, name)}")
         if self.length < 2:
             raise ConfigError(f"A clip has at least 2 frames. Received: length={self.length}")
+        if not 0 <= self.hdri_share <= 1:
+            raise ConfigError(f"hdri_share lies between 0 and 1. Received: {self.hdri_share}")
         if self.seed < 0:
             raise ConfigError(f"A seed is not negative. Received: {self.seed}")
 
@@ -168,7 +188,12 @@ class PlanSettings:
 
 
 def draw_plan(settings: PlanSettings, motions: Sequence[tuple[pathlib.Path, int]] = ()) -> list[ClipPlan]:
-    """Draws a whole dataset.
+    """Draws a whole dataset; `draw_clips` without holding it in memory."""
+    return list(draw_clips(settings, motions))
+
+
+def draw_clips(settings: PlanSettings, motions: Sequence[tuple[pathlib.Path, int]] = ()) -> Iterator[ClipPlan]:
+    """Draws a dataset clip by clip; the clips of a simulation follow each other.
 
     Args:
         settings: its size and seed.
@@ -179,12 +204,9 @@ def draw_plan(settings: PlanSettings, motions: Sequence[tuple[pathlib.Path, int]
     """
     counts = {"train": settings.train_simulations, "eval": settings.eval_simulations}
     chosen = _draw_file_motions(settings, motions, counts) if motions else _draw_builtin_motions(settings, counts)
-    return [
-        clip
-        for split in SPLITS
-        for index, motion in enumerate(chosen[split])
-        for clip in _draw_clips(settings, split, index, motion)
-    ]
+    for split in SPLITS:
+        for index, motion in enumerate(chosen[split]):
+            yield from _draw_simulation(settings, split, index, motion)
 
 
 def _rng(settings: PlanSettings, *names: object) -> np.random.Generator:
@@ -238,7 +260,7 @@ def _draw_file_motions(
     return chosen
 
 
-def _draw_clips(settings: PlanSettings, split: str, index: int, motion: MotionPlan) -> Iterable[ClipPlan]:
+def _draw_simulation(settings: PlanSettings, split: str, index: int, motion: MotionPlan) -> Iterator[ClipPlan]:
     rng = _rng(settings, split, index)
     # Sexes alternate within each split, so that both are in every dataset.
     sex = avatar.SEXES[index % 2]
@@ -261,7 +283,7 @@ def _draw_clips(settings: PlanSettings, split: str, index: int, motion: MotionPl
     distance = lens.fitting_distance(float(np.ptp(rest[:, 1])))
     window_frames = settings.length * settings.stride
     for window in range(min(settings.windows, motion.frames // window_frames)):
-        for view in draw_viewpoints(rng, distance):
+        for view in draw_viewpoints(rng, distance, modes=settings.camera_modes):
             yield ClipPlan(
                 clip_id=f"{split}-{index:05d}-{window}-{view.name}",
                 split=split,
@@ -272,64 +294,85 @@ def _draw_clips(settings: PlanSettings, split: str, index: int, motion: MotionPl
                 length=settings.length,
                 viewpoint=view,
                 lens=lens,
-                appearance=draw_appearance(rng),
-                textures=tuple((str(rng.choice(textures.KINDS)), int(rng.integers(2**31))) for _ in garments),
+                appearance=draw_appearance(rng, sex),
+                textures=tuple(
+                    (settings.textures or str(rng.choice(textures.KINDS)), int(rng.integers(2**31))) for _ in garments
+                ),
                 lights=draw_lights(rng),
-                backdrop=settings.photos or str(rng.choice(backgrounds.KINDS)),
+                backdrop=_draw_backdrop(settings, rng),
                 backdrop_seed=int(rng.integers(2**31)),
+                film=draw_film(rng, lens.focal_length, lens.sensor_width),
             )
 
 
-def write_plan(path: str | pathlib.Path, clips: Iterable[ClipPlan]) -> None:
-    """Writes a plan file: JSON lines."""
-    from model.storage import write_bytes
+def _draw_backdrop(settings: PlanSettings, rng: np.random.Generator) -> str:
+    from_panorama, kind = rng.random() < settings.hdri_share, str(rng.choice(backgrounds.KINDS))
+    return settings.hdris if settings.hdris and from_panorama else settings.photos or kind
 
-    write_bytes(path, "".join(clip.to_json() + "\n" for clip in clips).encode())
+
+def write_plan(path: str | pathlib.Path, clips: Iterable[ClipPlan]) -> None:
+    """Writes a plan file, JSON lines, clip by clip; the file is there when all of them are."""
+    with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
+        file.writelines(clip.to_json() + "\n" for clip in clips)
 
 
 def read_plan(path: str | pathlib.Path) -> list[ClipPlan]:
-    """Reads a plan file.
+    """A whole plan file; `read_clips` without holding it in memory."""
+    return list(read_clips(path))
+
+
+def read_clips(path: str | pathlib.Path) -> Iterator[ClipPlan]:
+    """Reads a plan file line by line. Good lines before the first bad one are yielded.
 
     Raises:
-        ConfigError: the file is missing, a line is not a clip, or a clip id is there twice.
+        ConfigError: the file is missing or empty, lines are not clips, or a clip id is there twice. The message names
+            the line and the field of up to MAX_BAD_LINES bad lines, wherever they are in the file.
     """
+    first_line: dict[str, int] = {}
+    bad: list[str] = []
     try:
-        lines = pathlib.Path(path).read_text().splitlines()
+        with pathlib.Path(path).open(encoding="utf-8", errors="replace") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    clip = parse_clip(line)
+                    _claim(clip.clip_id, number, first_line)
+                except FieldError as error:
+                    bad.append(f"{path}, line {number}: {error}")
+                    if len(bad) == MAX_BAD_LINES:
+                        break
+                    continue
+                if not bad:
+                    yield clip
     except OSError as error:
         raise ConfigError(f"A plan file is needed. Received: {path} ({error.strerror})") from error
-    clips = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            clips.append(_clip_from_dict(json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
-            raise ConfigError(
-                f"Each line of a plan is one clip in JSON. Received: {path}, line {number}: {error}"
-            ) from error
-    ids = [clip.clip_id for clip in clips]
-    doubles = sorted({i for i in ids if ids.count(i) > 1}) if len(set(ids)) < len(ids) else []
-    if doubles or not clips:
-        raise ConfigError(f"A plan has clips with ids of their own. Received: {path}: {doubles[:3] or 'no clip'}")
-    return clips
+    if bad:
+        more = "" if len(bad) < MAX_BAD_LINES else "\n(reading stopped here)"
+        raise ConfigError("Each line of a plan is one clip in JSON. Received:\n" + "\n".join(bad) + more)
+    if not first_line:
+        raise ConfigError(f"A plan has clips, one a line. Received: {path}, which is empty")
 
 
-def _clip_from_dict(values: dict[str, Any]) -> ClipPlan:
-    simulation = dict(values["simulation"])
-    simulation["motion"] = MotionPlan(**simulation["motion"])
-    simulation["betas"] = tuple(simulation["betas"])
-    simulation["fabrics"] = tuple(simulation["fabrics"])
-    parts = {
-        "simulation": SimulationPlan(**simulation),
-        "viewpoint": Viewpoint(**values["viewpoint"]),
-        "lens": Lens(**values["lens"]),
-        "appearance": Appearance(**{k: _tuple(v) for k, v in values["appearance"].items()}),
-        "textures": tuple((kind, seed) for kind, seed in values["textures"]),
-        "lights": tuple(AreaLight(**{k: _tuple(v) for k, v in light.items()}) for light in values["lights"]),
-    }
-    return ClipPlan(**{**values, **parts})
+def parse_clip(line: str | bytes) -> ClipPlan:
+    """One line of a plan file.
+
+    Raises:
+        FieldError: the line is no clip; its problems name the fields.
+    """
+    try:
+        values = json.loads(line)
+    except ValueError as error:
+        raise FieldError([Problem("", "one JSON object", f"{line[:60]!r} ({error})")]) from error
+    clip = build(ClipPlan, values)
+    problems = plan_checks.contradictions(clip)
+    if problems:
+        raise FieldError(problems)
+    return clip
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _claim(clip_id: str, number: int, first_line: dict[str, int]) -> None:
+    before = first_line.setdefault(clip_id, number)
+    if before != number:
+        raise FieldError([Problem("clip_id", "an id of its own", f"{clip_id!r}, which line {before} has")])
 
 
 def _digest(value: Any) -> str:

@@ -1,11 +1,63 @@
+import errno
 import json
 import pathlib
+import threading
 
 import pytest
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.localfilesystem import LocalFileSystem
 
-from components import jobs, records
+from components import job_report, job_watch, jobs, records
+from components.job_store import JobStore, WorkerError
 
 ITEMS = [("train", f"t{i}", f"content {i}") for i in range(5)] + [("eval", "e0", "content e")]
+
+
+class ElsewhereFileSystem(LocalFileSystem):
+    """A stand-in for an object store: elsewhere://x is the file /x, reached through Beam alone."""
+
+    @classmethod
+    def scheme(cls):
+        return "elsewhere"
+
+    @staticmethod
+    def _local(path):
+        return path.removeprefix("elsewhere:/")
+
+    def exists(self, path):
+        return super().exists(self._local(path))
+
+    def create(self, path, mime_type="", compression_type=CompressionTypes.AUTO):
+        pathlib.Path(self._local(path)).parent.mkdir(parents=True, exist_ok=True)
+        return super().create(self._local(path), mime_type, compression_type)
+
+    def open(self, path, mime_type="", compression_type=CompressionTypes.AUTO):
+        return super().open(self._local(path), mime_type, compression_type)
+
+    def rename(self, sources, destinations):
+        for source, destination in zip(sources, destinations, strict=True):
+            pathlib.Path(self._local(destination)).parent.mkdir(parents=True, exist_ok=True)
+            super().rename([self._local(source)], [self._local(destination)])
+
+    def delete(self, paths):
+        super().delete([self._local(path) for path in paths])
+
+    def _list(self, dir_or_prefix):
+        for found in super()._list(self._local(dir_or_prefix)):
+            found.path = f"elsewhere:/{found.path}"
+            yield found
+
+
+@pytest.fixture(params=["folder", "object store"])
+def store(request, tmp_path):
+    return JobStore(tmp_path if request.param == "folder" else f"elsewhere:/{tmp_path}")
+
+
+def outcome(clip_id: str, reason: str = "") -> jobs.Outcome:
+    return jobs.Outcome(
+        clip_id, "run", frames=0 if reason else 4, cpu_seconds={"render": 0.5}, group="g", error="E" if reason else "",
+        group_cpu_seconds={"simulate": 3.0}, group_run="run", reason=reason, peak_memory_mb=7.0,
+    )  # fmt: skip
 
 
 def test_shards_are_named_by_content():
@@ -16,28 +68,83 @@ def test_shards_are_named_by_content():
     assert same == [True, False, True, True]
 
 
-def test_a_shard_is_its_parts_without_the_failures(tmp_path: pathlib.Path):
+def test_the_last_clip_writes_the_shard_without_the_failures(store, tmp_path):
     tf = pytest.importorskip("tensorflow")
     shard = jobs.Shard("train", "abc", ("a", "b", "c"))
-    for clip_id in ("a", "c"):
-        part = shard.part_path(tmp_path, clip_id)
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(clip_id.encode())
-    assert shard.finished(tmp_path) == 2
-    jobs.assemble(tmp_path, shard, {"b": "cloth broke"})
-    written = tf.data.TFRecordDataset(str(shard.path(tmp_path)), compression_type="GZIP")
+    assert not jobs.keep(store, shard, outcome("c"), b"c")
+    assert not jobs.keep(store, shard, outcome("b", "cloth broke"))
+    watch = job_watch.Watch(store, [shard], 1.0, 1)
+    assert watch.count() == (2, 1)
+    assert not store.exists(shard.file)
+    assert jobs.keep(store, shard, outcome("a"), b"a")
+    written = tf.data.TFRecordDataset(str(tmp_path / "train" / f"abc{records.SUFFIX}"), compression_type="GZIP")
     assert list(written.as_numpy_iterator()) == [b"a", b"c"]
-    assert json.loads(shard.failures_path(tmp_path).read_text()) == {"clip_id": "b", "reason": "cloth broke"}
-    assert jobs.read_failures(tmp_path, [shard]) == {"b": "cloth broke"}
-    assert not (tmp_path / ".parts" / "abc").exists()
-    assert shard.finished(tmp_path) == 3
-    assert [p.name for p in (tmp_path / "train").iterdir()] == [f"abc{records.SUFFIX}"]
+    letter = json.loads(store.read(shard.failures_file))
+    assert letter == {"clip_id": "b", "stage": "", "error": "E", "reason": "cloth broke"}
+    assert jobs.read_failures(store, [shard]) == {"b": "E: cloth broke"}
+    assert store.names(f"{jobs.PARTS}/abc") == [] and store.names(".aside") == []
+    assert watch.count() == (3, 1)
+    # What a worker that comes too late leaves behind changes nothing.
+    assert not jobs.keep(store, shard, outcome("a"), b"late") and watch.count() == (3, 1)
+
+
+def test_totals_count_each_group_once_and_runs_apart(store):
+    shards = [jobs.Shard("train", "x", ("a", "b")), jobs.Shard("eval", "y", ("c",))]
+    for shard in shards:
+        for clip_id in shard.clip_ids:
+            jobs.keep(store, shard, outcome(clip_id, "2 of 3" if clip_id == "c" else ""), clip_id.encode())
+    totals = job_report.sum_up(store, [*shards, jobs.Shard("train", "unfinished", ("d",))], "another run")
+    assert (totals.clips, totals.frames, totals.shards, totals.peak_memory_mb) == (2, 8, 2, 7.0)
+    assert totals.cpu_seconds["render"] == 1.5 and totals.cpu_seconds["simulate"] == 3.0
+    assert not totals.run_cpu_seconds
+    assert job_report.rejects(totals.failures) == [{"reason": "E: # of #", "clips": 1, "example": "E: 2 of 3"}]
 
 
 def test_too_many_failures_end_a_job():
     jobs.check_failure_rate({"a": "x"}, total=10, limit=0.1)
-    with pytest.raises(jobs.JobError, match=r"Received: 2 of 10 failed, 2 of them by: x"):
-        jobs.check_failure_rate({"a": "x", "b": "x"}, total=10, limit=0.1)
+    with pytest.raises(jobs.JobError, match=r"Received: 2 of 10 failed, 2 of them by: x 1"):
+        jobs.check_failure_rate({"a": "x 1", "b": "x 2"}, total=10, limit=0.1)
+
+
+def test_a_hopeless_job_is_known_early_and_bad_luck_is_not():
+    assert jobs.is_hopeless(101, 101, total=1000, limit=0.1)  # more than may fail in all
+    assert not jobs.is_hopeless(80, 80, total=10_000, limit=0.1, per_group=8)  # ten simulations say nothing yet
+    assert jobs.is_hopeless(160, 160, total=10_000, limit=0.1, per_group=8)
+    assert not jobs.is_hopeless(60, 400, total=10_000, limit=0.1, per_group=8)  # 15 % of 50 may be chance at 10 %
+    assert jobs.is_hopeless(600, 4000, total=100_000, limit=0.1)
+
+
+def test_a_watch_asks_workers_to_stop(store):
+    shard = jobs.Shard("train", "abc", ("a", "b", "c"))
+    watch = job_watch.Watch(store, [shard], 0.1, 1)
+    with watch.running(seconds=60):
+        jobs.keep(store, shard, outcome("a", "x"))
+    assert watch.stopped and store.read(job_watch.STOP) == b"1 of the first 1 clips failed"
+
+
+def test_a_dead_worker_process_ends_the_job():
+    def worker():
+        raise RuntimeError("Worker subprocess exited with return code 137")
+
+    with pytest.raises(WorkerError, match="return code 137"), job_watch.dead_workers_noticed():
+        threading.Thread(target=worker).start()
+        threading.Event().wait(30)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(tmp_path, monkeypatch):
+    store, shard = JobStore(tmp_path), jobs.Shard("train", "abc", ("a",))
+    whole = pathlib.Path.write_bytes
+
+    def fills_up(path, content):
+        whole(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pathlib.Path, "write_bytes", fills_up)
+        with pytest.raises(WorkerError, match="Received: No space left on device"):
+            jobs.keep(store, shard, outcome("a"), b"record")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert jobs.keep(store, shard, outcome("a"), b"record") and store.exists(shard.file)
 
 
 def test_a_file_is_whole_or_absent(tmp_path):

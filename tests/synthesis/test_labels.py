@@ -1,6 +1,5 @@
 import numpy as np
 
-from model import conventions
 from synthesis import geometry, labels
 from synthesis.avatar import avatar_body
 
@@ -30,17 +29,6 @@ def test_camera_frame_labels_reproduce_what_the_camera_sees():
     assert np.abs(body.keypoints(again) - found.keypoints3d).max() < 1e-4
     flat = found.keypoints3d @ K.T
     assert np.abs(flat[..., :2] / flat[..., 2:] - found.keypoints2d[..., :2]).max() < 1e-2
-
-
-def test_visibility_by_depth_and_frame():
-    pixels = np.full((1, conventions.NUM_KEYPOINTS, 2), 10.0)
-    pixels[0, 0] = [-3.0, 10.0]  # outside of the frame
-    distance = np.full((1, conventions.NUM_KEYPOINTS), 5.0)
-    clear = np.full((1, 20, 20), 4.97)  # the limb's own surface
-    wall = np.full((1, 20, 20), 4.0)
-    seen = labels.visibility(pixels, distance, clear)
-    assert seen[0, 0] == 0 and seen[0, 1:].all()
-    assert not labels.visibility(pixels, distance, wall).any()
 
 
 def test_slerp_takes_the_short_way_at_constant_speed():

@@ -27,7 +27,9 @@ def create_context() -> moderngl.Context:
         return moderngl.create_context(require=330, standalone=True, backend="egl")  # type: ignore[arg-type]
     except Exception as error:  # moderngl raises bare Exception for a missing library or driver
         raise RenderError(
-            "The gl renderer needs EGL and an OpenGL 3.3 driver (Debian: libegl1 libgl1-mesa-dri). "
+            "The gl renderer needs EGL and an OpenGL 3.3 driver: on Debian and Ubuntu, `apt-get install libegl1 "
+            "libgl1-mesa-dri` brings one for the CPU; with an NVIDIA GPU its driver brings one, in containers where "
+            "NVIDIA_DRIVER_CAPABILITIES has `graphics` in it. "
             f"Received: {type(error).__name__}: {error}"
         ) from error
 

@@ -34,8 +34,9 @@ def fit_view(camera: Camera, points: np.ndarray) -> View:
     """Clip matrix of a camera with near and far planes and pixel box fitted to points [N, 3] (world, metres)."""
     rotation, translation = camera.extrinsics[:, :3].astype(np.float64), camera.extrinsics[:, 3].astype(np.float64)
     intrinsics = camera.intrinsics.astype(np.float64)
-    projected = points @ (intrinsics @ rotation).T + intrinsics @ translation
-    depth = projected[:, 2]
+    # Coordinates as rows: their extremes are then found a cache line at a time.
+    projected = (intrinsics @ rotation) @ points.T + (intrinsics @ translation)[:, None]
+    depth = projected[2]
     near = max(float(depth.min()) - _DEPTH_MARGIN, _NEAREST)
     far = max(float(depth.max()) + _DEPTH_MARGIN, 2 * _NEAREST)
     size = np.array([camera.width, camera.height])
@@ -49,9 +50,9 @@ def fit_view(camera: Camera, points: np.ndarray) -> View:
     view = np.eye(4)
     view[:3, :3], view[:3, 3] = rotation, translation
     if depth.min() > _NEAREST:
-        pixels = projected[:, :2] / depth[:, None] + 0.5
-        low = np.clip(np.floor(pixels.min(0)) - 1, 0, size).astype(int)
-        high = np.clip(np.ceil(pixels.max(0)) + 1, 0, size).astype(int)
+        pixels = projected[:2] / depth + 0.5
+        low = np.clip(np.floor(pixels.min(1)) - 1, 0, size).astype(int)
+        high = np.clip(np.ceil(pixels.max(1)) + 1, 0, size).astype(int)
     else:
         low, high = np.zeros(2, int), size if depth.max() > _NEAREST else np.zeros(2, int)
     return View(
@@ -87,10 +88,11 @@ def fit_light(light: AreaLight, points: np.ndarray, margin: float) -> LightView:
     across = np.cross(axis, [0.0, 1.0, 0.0] if abs(axis[1]) < 0.9 else [1.0, 0.0, 0.0])
     across /= np.linalg.norm(across)
     rotation = np.stack([across, np.cross(axis, across), axis])
-    local = (points - position) @ rotation.T
-    z = np.maximum(local[:, 2], _NEAREST)
-    tangents = local[:, :2] / z[:, None]
-    low, high = tangents.min(0), tangents.max(0)
+    # Coordinates as rows: their extremes are then found a cache line at a time.
+    local = rotation @ (points.T - position[:, None])
+    z = np.maximum(local[2], _NEAREST)
+    tangents = local[:2] / z
+    low, high = tangents.min(1), tangents.max(1)
     scale = (1 - 2 * margin) / np.maximum(high - low, 1e-6)
     offset = margin - low * scale
     near, far = max(float(z.min()) - _DEPTH_MARGIN, _NEAREST), float(z.max()) + _DEPTH_MARGIN

@@ -1,4 +1,4 @@
-"""Deferred renderer: surfaces to a supersampled geometry buffer, one lighting pass over it, one resolve to pixels.
+"""Deferred renderer: a supersampled geometry buffer, occlusion once a pixel, lighting once a sample, resolve.
 
 Only the figure's pixel box is lit, resolved and read back. Shadow maps and vertex buffers are kept while vertices and
 lights stay the same, so the views of one moment share them.
@@ -12,14 +12,15 @@ from collections.abc import Sequence
 import moderngl
 import numpy as np
 
+from synthesis.render import checks
 from synthesis.render.gl import projection
 from synthesis.render.gl.context import create_context, create_texture, load_program, set_uniform
 from synthesis.render.gl.mesh import SplitMesh
-from synthesis.render.interface import AreaLight, Backdrop, Camera, Frame, RenderError, Surface
+from synthesis.render.interface import AreaLight, Backdrop, Camera, Frame, Surface
 
-# As in shaders/lighting.frag.glsl.
+# As in shaders/*.frag.glsl.
 MAX_LIGHTS = 4
-MAX_SURFACES = 8
+MAX_SURFACES = 16
 SHADOW_MAP_SIZE = 384
 _SHADOW_MARGIN = 0.01
 _NO_LIGHT = AreaLight(position=(0.0, 10.0, 10.0), target=(0.0, 0.0, 0.0), radiance=0.0, size=1.0)
@@ -36,14 +37,31 @@ class _Loaded:
     mesh: SplitMesh
     buffer: moderngl.Buffer
     albedo: moderngl.Texture
+    normals: moderngl.Texture | None
     draw: moderngl.VertexArray
     draw_shadow: moderngl.VertexArray
     fixed: tuple[moderngl.Buffer, ...]
 
     def release(self) -> None:
-        items: tuple[_Releasable, ...] = (self.draw, self.draw_shadow, self.buffer, self.albedo, *self.fixed)
+        items: tuple[_Releasable | None, ...] = (
+            self.draw, self.draw_shadow, self.buffer, self.albedo, self.normals, *self.fixed,
+        )  # fmt: skip
         for item in items:
-            item.release()
+            if item is not None:
+                item.release()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _ScreenPass:
+    """A program run over a whole target, with what it reads."""
+
+    draw: moderngl.VertexArray
+    textures: tuple[moderngl.Texture, ...]
+
+    def run(self) -> None:
+        for unit, texture in enumerate(self.textures):
+            texture.use(unit)
+        self.draw.render()
 
 
 class GlRenderer:
@@ -75,17 +93,27 @@ class GlRenderer:
         context.cull_face = "back"
         self._surface_program = load_program(context, "surface", "surface")
         self._shadow_program = load_program(context, "shadow", "shadow")
+        self._reduce_program = load_program(context, "screen", "reduce")
+        self._occlusion_program = load_program(context, "screen", "occlusion")
         self._lighting_program = load_program(context, "screen", "lighting")
         self._resolve_program = load_program(context, "screen", "resolve")
 
         fine = (width * supersample, height * supersample)
-        self._albedo_id = create_texture(context, fine, 4, "f1")
+        self._albedo_surface = create_texture(context, fine, 4, "f1")
         self._normals = create_texture(context, fine, 4, "f2")
         self._depths = create_texture(context, fine, 1, "f4")
         self._colours = create_texture(context, fine, 4, "f2")
         depth_buffer = context.depth_renderbuffer(fine)
-        self._geometry_target = context.framebuffer([self._albedo_id, self._normals, self._depths], depth_buffer)
+        self._geometry_target = context.framebuffer([self._albedo_surface, self._normals, self._depths], depth_buffer)
         self._lighting_target = context.framebuffer([self._colours], depth_buffer)
+
+        self._normal_depth = create_texture(context, self._size, 4, "f4")
+        self._seen = create_texture(context, self._size, 4, "f1")
+        self._open_depth = create_texture(context, self._size, 2, "f4")
+        coarse_buffer = context.depth_renderbuffer(self._size)
+        self._reduce_target = context.framebuffer([self._normal_depth], coarse_buffer)
+        self._occlusion_target = context.framebuffer([self._seen, self._open_depth], coarse_buffer)
+
         self._image = create_texture(context, self._size, 4, "f1")
         self._depth_id = create_texture(context, self._size, 2, "f4")
         self._resolve_target = context.framebuffer([self._image, self._depth_id])
@@ -95,17 +123,28 @@ class GlRenderer:
         self._shadow_atlas.filter = (moderngl.NEAREST, moderngl.NEAREST)
         self._shadow_target = context.framebuffer([], self._shadow_atlas)
 
-        corners = context.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32).tobytes())
-        self._lighting_pass = context.vertex_array(self._lighting_program, [(corners, "2f", "corner")])
-        self._resolve_pass = context.vertex_array(self._resolve_program, [(corners, "2f", "corner")])
-        for program, names in (
-            (self._lighting_program, ("albedo_id", "normals", "depths", "shadow_atlas")),
-            (self._resolve_program, ("albedo_id", "colours", "depths", "backdrop")),
-        ):
-            for unit, name in enumerate(names):
-                set_uniform(program, name, unit, np.int32)
+        fine_samples = {
+            "albedo_surface": self._albedo_surface, "normals": self._normals, "depths": self._depths,
+        }  # fmt: skip
+        self._reduce = self._screen_pass(self._reduce_program, fine_samples)
+        self._occlusion = self._screen_pass(
+            self._occlusion_program, {"normal_depth": self._normal_depth, "shadow_atlas": self._shadow_atlas}
+        )
+        self._lighting = self._screen_pass(
+            self._lighting_program, {**fine_samples, "seen_lights": self._seen, "open_depth": self._open_depth}
+        )
+        self._resolve = self._screen_pass(
+            self._resolve_program,
+            {
+                "albedo_surface": self._albedo_surface, "depths": self._depths, "colours": self._colours,
+                "backdrop": self._backdrop,
+            },
+        )  # fmt: skip
+        set_uniform(self._surface_program, "albedo", 0, np.int32)
+        set_uniform(self._surface_program, "normal_map", 1, np.int32)
         set_uniform(self._lighting_program, "supersample", supersample)
-        set_uniform(self._resolve_program, "supersample", supersample, np.int32)
+        for program in (self._reduce_program, self._resolve_program):
+            set_uniform(program, "supersample", supersample, np.int32)
 
         self._loaded: list[_Loaded] = []
         self._posed: list[np.ndarray] = []
@@ -115,21 +154,19 @@ class GlRenderer:
         """Takes the surfaces of a clip in place of those before.
 
         Raises:
-            RenderError: there are too many surfaces for one frame.
+            RenderError: too many surfaces for one frame, or one that cannot be shown.
         """
-        if not 0 < len(surfaces) <= MAX_SURFACES - 1 or any(not 0 < s.mask_id < MAX_SURFACES for s in surfaces):
-            raise RenderError(
-                f"A scene has 1 to {MAX_SURFACES - 1} surfaces with mask ids 1 to {MAX_SURFACES - 1}. "
-                f"Received: {[(s.name, s.mask_id) for s in surfaces]}"
-            )
-        look = np.zeros((MAX_SURFACES, 4), np.float32)
-        for surface in surfaces:
-            look[surface.mask_id] = *surface.material.subsurface, surface.material.roughness
+        checks.check_surfaces(surfaces, MAX_SURFACES - 1)
+        look, mask_ids = np.zeros((MAX_SURFACES, 4), np.float32), np.zeros(MAX_SURFACES, np.int32)
+        for number, surface in enumerate(surfaces, start=1):
+            look[number] = *surface.material.subsurface, surface.material.roughness
+            mask_ids[number] = surface.mask_id
         with self._context:
             for loaded in self._loaded:
                 loaded.release()
             self._loaded = [self._upload(surface) for surface in surfaces]
             set_uniform(self._lighting_program, "surface_look", look)
+            set_uniform(self._resolve_program, "mask_ids", mask_ids, np.int32)
         self._posed, self._lights = [], ()
 
     def render(
@@ -146,12 +183,9 @@ class GlRenderer:
         Raises:
             RenderError: an argument does not match what the renderer was built or loaded for.
         """
-        self._check(vertices, camera, lights, backdrop)
+        surfaces = [loaded.surface for loaded in self._loaded]
+        checks.check_frame(surfaces, vertices, camera, lights, backdrop, self._size, MAX_LIGHTS)
         points = np.concatenate([np.asarray(v, np.float32) for v in vertices])
-        if not np.isfinite(points).all():
-            raise RenderError(
-                f"Finite vertices are needed. Received: {(~np.isfinite(points)).sum()} numbers that are not"
-            )
         frame = Frame(
             rgb=backdrop.image.copy(),
             mask=np.zeros(self._size[::-1], np.uint8),
@@ -164,6 +198,7 @@ class GlRenderer:
         with self._context:
             self._pose(vertices, points, tuple(lights))
             self._draw_geometry(view)
+            self._draw_occlusion(view)
             self._draw_lighting(view, backdrop)
             self._draw_resolve(view, backdrop)
             image = np.frombuffer(self._resolve_target.read(view.box, 4, attachment=0, alignment=1), np.uint8)
@@ -179,34 +214,9 @@ class GlRenderer:
         """Frees the context and everything in it."""
         self._context.release()
 
-    def _check(
-        self, vertices: Sequence[np.ndarray], camera: Camera, lights: Sequence[AreaLight], backdrop: Backdrop
-    ) -> None:
-        if len(vertices) != len(self._loaded) or any(
-            np.ndim(v) != 2 or len(v) < loaded.mesh.num_vertices
-            for v, loaded in zip(vertices, self._loaded, strict=True)
-        ):
-            wanted = [(loaded.surface.name, loaded.mesh.num_vertices) for loaded in self._loaded]
-            raise RenderError(
-                f"Vertices [V, 3] of the loaded surfaces {wanted} are needed. "
-                f"Received: {[np.shape(v) for v in vertices]}"
-            )
-        if len(lights) > MAX_LIGHTS:
-            raise RenderError(f"At most {MAX_LIGHTS} lights. Received: {len(lights)}")
-        if (camera.width, camera.height) != self._size or backdrop.image.shape != (*self._size[::-1], 3):
-            raise RenderError(
-                f"Camera and backdrop must be {self._size[0]} x {self._size[1]} pixels. Received: "
-                f"camera {camera.width} x {camera.height}, backdrop {backdrop.image.shape}"
-            )
-
     def _upload(self, surface: Surface) -> _Loaded:
         context = self._context
         mesh = SplitMesh(surface.faces, surface.uv)
-        picture = np.ascontiguousarray(surface.material.albedo[::-1])
-        height, width = picture.shape[:2]
-        albedo = context.texture((width, height), 3, picture.tobytes(), alignment=1)
-        albedo.build_mipmaps()
-        albedo.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         buffer = context.buffer(reserve=len(mesh.source) * 24, dynamic=True)
         uv, indices = context.buffer(mesh.uv.tobytes()), context.buffer(mesh.indices.tobytes())
         draw = [(buffer, "3f 3f", "position", "normal"), (uv, "2f", "uv")]
@@ -214,11 +224,26 @@ class GlRenderer:
             surface=surface,
             mesh=mesh,
             buffer=buffer,
-            albedo=albedo,
+            albedo=self._upload_picture(surface.material.albedo),
+            normals=None if surface.material.normals is None else self._upload_picture(surface.material.normals),
             draw=context.vertex_array(self._surface_program, draw, indices),
             draw_shadow=context.vertex_array(self._shadow_program, [(buffer, "3f 12x", "position")], indices),
             fixed=(uv, indices),
         )
+
+    def _upload_picture(self, picture: np.ndarray) -> moderngl.Texture:
+        height, width = picture.shape[:2]
+        rows = np.ascontiguousarray(picture[::-1]).tobytes()
+        texture = self._context.texture((width, height), 3, rows, alignment=1)
+        texture.build_mipmaps()
+        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        return texture
+
+    def _screen_pass(self, program: moderngl.Program, textures: dict[str, moderngl.Texture]) -> _ScreenPass:
+        corners = self._context.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32).tobytes())
+        for unit, name in enumerate(textures):
+            set_uniform(program, name, unit, np.int32)
+        return _ScreenPass(self._context.vertex_array(program, [(corners, "2f", "corner")]), tuple(textures.values()))
 
     def _pose(self, vertices: Sequence[np.ndarray], points: np.ndarray, lights: tuple[AreaLight, ...]) -> None:
         """Brings vertex buffers and shadow maps to this moment, unless they are there from the view before."""
@@ -247,12 +272,12 @@ class GlRenderer:
             for loaded in self._loaded:
                 self._cull(loaded)
                 loaded.draw_shadow.render()
-        lighting = self._lighting_program
-        set_uniform(lighting, "light_position", [light.position for light in padded])
-        set_uniform(lighting, "light_emission", [(light.radiance, light.size) for light in padded])
-        set_uniform(lighting, "light_rotation", [view.rotation.T for view in views])
-        set_uniform(lighting, "light_window", [view.window for view in views])
-        set_uniform(lighting, "light_depth", [view.depth for view in views])
+        for program in (self._occlusion_program, self._lighting_program):
+            set_uniform(program, "light_position", [light.position for light in padded])
+            set_uniform(program, "light_emission", [(light.radiance, light.size) for light in padded])
+            set_uniform(program, "light_rotation", [view.rotation.T for view in views])
+        set_uniform(self._occlusion_program, "light_window", [view.window for view in views])
+        set_uniform(self._occlusion_program, "light_depth", [view.depth for view in views])
 
     def _draw_geometry(self, view: projection.View) -> None:
         self._context.enable_only(moderngl.DEPTH_TEST)
@@ -262,13 +287,15 @@ class GlRenderer:
         self._geometry_target.clear(depth=1.0)
         program = self._surface_program
         set_uniform(program, "clip_from_world", view.clip_from_world.T)
-        set_uniform(program, "eye", view.eye)
-        for loaded in self._loaded:
+        for number, loaded in enumerate(self._loaded, start=1):
             material = loaded.surface.material
-            set_uniform(program, "mask_id", loaded.surface.mask_id)
+            set_uniform(program, "surface", number)
             set_uniform(program, "two_sided", material.two_sided, np.int32)
             set_uniform(program, "uv_scale", material.uv_scale)
+            set_uniform(program, "has_normals", loaded.normals is not None, np.int32)
             loaded.albedo.use(0)
+            if loaded.normals is not None:
+                loaded.normals.use(1)
             self._cull(loaded)
             loaded.draw.render()
 
@@ -279,31 +306,46 @@ class GlRenderer:
         else:
             self._context.enable(moderngl.CULL_FACE)
 
-    def _draw_lighting(self, view: projection.View, backdrop: Backdrop) -> None:
+    def _draw_occlusion(self, view: projection.View) -> None:
+        left, top, width, height = view.box
         self._context.disable(moderngl.CULL_FACE)
+        self._reduce_target.use()
+        self._reduce_target.scissor = view.box
+        self._reduce_target.clear(depth=1.0)
+        self._context.depth_func = "1"
+        self._reduce.run()
+        self._occlusion_target.use()
+        self._occlusion_target.scissor = view.box
+        # Clearing colours only: the depths say where there is anything to do.
+        self._occlusion_target.depth_mask = False
+        self._occlusion_target.clear()
+        self._context.depth_func = ">"
+        program = self._occlusion_program
+        set_uniform(program, "clip_from_world", view.clip_from_world.T)
+        set_uniform(program, "ray_from_pixel", view.ray_from_pixel.T)
+        set_uniform(program, "eye", view.eye)
+        set_uniform(program, "drawn", (left, top, left + width - 1, top + height - 1), np.int32)
+        self._occlusion.run()
+
+    def _draw_lighting(self, view: projection.View, backdrop: Backdrop) -> None:
+        left, top, width, height = view.box
         self._lighting_target.use()
         self._lighting_target.scissor = self._fine(view.box)
         self._lighting_target.depth_mask = False
         self._context.depth_func = ">"
         program = self._lighting_program
-        set_uniform(program, "clip_from_world", view.clip_from_world.T)
         set_uniform(program, "ray_from_pixel", view.ray_from_pixel.T)
         set_uniform(program, "eye", view.eye)
         set_uniform(program, "ambient", backdrop.ambient)
-        left, top, width, height = self._fine(view.box)
         set_uniform(program, "drawn", (left, top, left + width - 1, top + height - 1), np.int32)
-        for unit, texture in enumerate((self._albedo_id, self._normals, self._depths, self._shadow_atlas)):
-            texture.use(unit)
-        self._lighting_pass.render()
+        self._lighting.run()
 
     def _draw_resolve(self, view: projection.View, backdrop: Backdrop) -> None:
         self._context.enable_only(moderngl.NOTHING)
         self._resolve_target.use()
         self._resolve_target.scissor = view.box
         self._backdrop.write(np.ascontiguousarray(backdrop.image), alignment=1)
-        for unit, texture in enumerate((self._albedo_id, self._colours, self._depths, self._backdrop)):
-            texture.use(unit)
-        self._resolve_pass.render()
+        self._resolve.run()
 
     def _fine(self, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
         left, top, width, height = (self._supersample * side for side in box)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from model.errors import ConfigError
+from model.typed_json import FieldError
 from synthesis.scene import plan
 from synthesis.scene.plan import PlanSettings, draw_plan, read_plan, write_plan
+from synthesis.scene.plan_summary import PlanSummary
 
 SETTINGS = PlanSettings(seed=0, train_simulations=12, eval_simulations=4, windows=1)
 FILES = [(pathlib.Path(f"m{i}.bvh"), frames) for i, frames in enumerate((60, 400, 31, 900, 80))]
@@ -51,16 +53,74 @@ def test_files_round_trip(tmp_path, clips):
     assert read_plan(path) == clips
 
 
+def changed(clip, path, value):
+    """The clip's line with one field of its JSON replaced."""
+    values = json.loads(clip.to_json())
+    *parents, last = path.split(".")
+    inner = values
+    for name in parents:
+        inner = inner[name]
+    inner[last] = value
+    return json.dumps(values)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("simulation.motion.start", -3, "simulation.motion.start: a whole number >= 0. Received: -3"),
+        ("simulation.motion.kind", "wlak", "simulation.motion.kind: one of .*nearest: walk.*Received: 'wlak'"),
+        ("simulation.outfit", "tshirt_trouser", "simulation.outfit: .*nearest: tshirt_trousers"),
+        ("simulation.fabrics", ["coton"], r"simulation.fabrics\[0\]: .*nearest: cotton.*Received: 'coton'"),
+        ("simulation.betas", [0.0], "simulation.betas: 10 numbers. Received: 1"),
+        ("simulation.ease", float("nan"), "simulation.ease: a finite number. Received: nan"),
+        ("lens.focal_length", float("inf"), "lens.focal_length: a finite number. Received: inf"),
+        ("viewpoint", {"name": "front"}, "viewpoint.azimuth: a value is needed"),
+        ("colour", 1, "colour: a field is one of .*Received: 'colour'"),
+        ("clip_id", "../../escape", "clip_id: letters, digits"),
+        ("backdrop", "hal", "backdrop: one of .*nearest: hall"),
+        ("length", 1000, "length: start .*below simulation.motion.frames"),
+        ("textures", [], "textures: one for each of the outfit's"),
+    ],
+)
+def test_a_bad_field_is_named(clips, path, value, said):
+    with pytest.raises(FieldError, match=said):
+        plan.parse_clip(changed(clips[0], path, value))
+
+
+def test_bad_lines_are_named_up_to_ten(tmp_path, clips):
+    path = tmp_path / "plan.jsonl"
+    bad = [changed(clip, "start", -1) for clip in clips[1:20]]
+    path.write_text("\n".join([clips[0].to_json(), *bad, "{"]))
+    with pytest.raises(ConfigError) as caught:
+        read_plan(path)
+    lines = str(caught.value).splitlines()
+    assert lines[1] == f"{path}, line 2: start: a whole number >= 0. Received: -1"
+    assert len([line for line in lines if "plan.jsonl, line" in line]) == 10
+    assert lines[-1] == "(reading stopped here)"
+
+
 def test_broken_files_are_refused(tmp_path, clips):
     path = tmp_path / "plan.jsonl"
     line = clips[0].to_json()
-    unknown = json.dumps({**json.loads(line), "colour": 1})
-    for text in ("", "{", unknown, f"{line}\n{line}"):
+    for text, said in (
+        ("", "Received: .* which is empty"),
+        ("{", "line 1: one JSON object. Received: '{'"),
+        (f"{line}\n{line}", f"line 2: clip_id: an id of its own. Received: '{clips[0].clip_id}', which line 1 has"),
+    ):
         path.write_text(text)
-        with pytest.raises(ConfigError, match="Received"):
+        with pytest.raises(ConfigError, match=said):
             read_plan(path)
-    with pytest.raises(ConfigError, match="Received"):
+    with pytest.raises(ConfigError, match=r"Received: .*nothing\.jsonl"):
         read_plan(tmp_path / "nothing.jsonl")
+
+
+def test_a_summary_counts_clips_and_simulations(clips):
+    summary = PlanSummary()
+    assert list(summary.counted(clips)) == clips
+    lines = summary.lines()
+    assert lines[0] == f"64 clips, {64 * SETTINGS.length} frames, 16 simulations"
+    assert "clips by split: train 48, eval 16" in lines
+    assert "simulations by sex: male 8, female 8" in lines
 
 
 def test_motion_files_go_to_one_split_each():

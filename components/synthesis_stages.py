@@ -1,0 +1,266 @@
+"""The generation job's stages, as Beam runs them on its workers.
+
+What travels between machines is small: units of work with byte offsets into the plan file, never the plan itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+
+from components import job_watch, jobs
+from components.job_store import JobStore, WorkerError
+from components.simulation_cache import SimulationCache, SimulationOutcome
+from components.workbench import describe, memory_mb, workbench, worker_name
+from model.typed_json import build
+from synthesis.scene.plan import ClipPlan, parse_clip
+
+NAMESPACE = "mviper"
+PLAN = "plan.jsonl"
+WORK = f"{jobs.PARTS}/work.jsonl"
+SIMULATIONS = ".simulations"
+
+
+@dataclasses.dataclass(frozen=True)
+class JobSettings:
+    """What each worker is told.
+
+    Attributes:
+        out: folder or address of the dataset.
+        run: id of this run.
+        simulations: folder or address of simulations to reuse and to keep; "": the job's own, removed when used up.
+    """
+
+    out: str
+    run: str
+    simulations: str = ""
+
+    def store(self) -> JobStore:
+        """The dataset's files."""
+        return JobStore(self.out)
+
+    def cache(self) -> SimulationCache:
+        """The simulations' files."""
+        return SimulationCache(self.simulations or f"{self.out.rstrip('/')}/{SIMULATIONS}")
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedClip:
+    """Where a clip's line is in the plan file, and which of the unit's shards it goes to.
+
+    Attributes:
+        clip_id: of the clip.
+        offset: bytes.
+        size: bytes.
+        shard: index.
+    """
+
+    clip_id: str
+    offset: int
+    size: int
+    shard: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """Clips of one simulation.
+
+    Attributes:
+        shards: that they go to.
+        clips: in the plan's order.
+    """
+
+    shards: tuple[jobs.Shard, ...]
+    clips: tuple[PlannedClip, ...]
+
+    def to_json(self) -> str:
+        """One line of the work file."""
+        return json.dumps(dataclasses.asdict(self))
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipWork:
+    """One clip that can be rendered.
+
+    Attributes:
+        plan: its line of the plan file.
+        shard: that it goes to.
+        simulation: key in the cache.
+        outcome: of the simulation.
+    """
+
+    plan: str
+    shard: jobs.Shard
+    simulation: str
+    outcome: SimulationOutcome
+
+
+def read_units(address: str) -> Iterator[str]:
+    """Lines of the work file, read by a worker, so that the pipeline itself stays small."""
+    for line in JobStore(address).lines(WORK):
+        yield line.decode()
+
+
+class Simulate(beam.DoFn):
+    """Line of the work file -> ClipWork for each clip that is not there yet; the simulation lies in the cache."""
+
+    def __init__(self, settings: JobSettings):
+        self._settings = settings
+        counter = beam.metrics.Metrics.counter
+        self._cpu = counter(NAMESPACE, "simulate_cpu_ms")
+        self._made = counter(NAMESPACE, "simulations_made")
+        self._rejected = counter(NAMESPACE, "simulations_failed")
+        self._failed = counter(NAMESPACE, "clips_failed")
+
+    def setup(self) -> None:
+        """Imports what takes seconds, so that no clip is charged for it."""
+        import tensorflow  # noqa: F401
+
+        from synthesis import clip  # noqa: F401
+
+        self._store, self._cache = self._settings.store(), self._settings.cache()
+
+    def process(self, line: str) -> Iterator[ClipWork]:
+        """Simulates unless that was done before.
+
+        Raises:
+            WorkerError: nothing can be made or kept here.
+        """
+        unit = build(Unit, json.loads(line))
+        pending = [clip for clip in unit.clips if not self._is_done(unit.shards[clip.shard], clip.clip_id)]
+        if not pending or self._store.exists(job_watch.STOP):
+            return
+        lines = [self._store.read(PLAN, clip.offset, clip.size).decode() for clip in pending]
+        plan = parse_clip(lines[0])
+        key = self._cache.key(plan.simulation)
+        began = time.time()
+        outcome = self._cache.outcome(key) or workbench().call(self._simulate, plan, key)
+        if outcome.error:
+            for clip in pending:
+                failed = _outcome(clip.clip_id, self._settings.run, key, outcome, began)
+                failed = dataclasses.replace(failed, stage="simulate", error=outcome.error, reason=outcome.reason)
+                jobs.keep(self._store, unit.shards[clip.shard], failed)
+                self._failed.inc()
+            return
+        for clip, text in zip(pending, lines, strict=True):
+            yield ClipWork(text, unit.shards[clip.shard], key, outcome)
+        # Runners fuse the two stages, so that the clips are rendered by now, and a job's disk need stays at one
+        # simulation a worker. On a runner that did not, the next stage would simulate again.
+        if not self._settings.simulations and not self._store.exists(job_watch.STOP):
+            self._cache.forget(key)
+
+    def _is_done(self, shard: jobs.Shard, clip_id: str) -> bool:
+        return self._store.exists(shard.file) or jobs.read_outcome(self._store, shard, clip_id) is not None
+
+    def _simulate(self, plan: ClipPlan, key: str) -> SimulationOutcome:
+        from synthesis import clip
+
+        # A machine that cannot render should say so before it simulates.
+        workbench().renderer(plan)
+        when, began = time.time(), time.process_time()
+        result, error, reason = None, "", ""
+        try:
+            result = workbench().simulation(key, lambda: clip.simulate(plan.simulation))
+        except Exception as failure:  # one bad simulation must not end the job, whatever is wrong with it
+            error, reason = describe(failure)
+        seconds = time.process_time() - began
+        self._cpu.inc(round(1000 * seconds))
+        (self._rejected if error else self._made).inc()
+        outcome = SimulationOutcome(round(seconds, 3), self._settings.run, round(when, 3), error, reason)
+        self._cache.keep(key, outcome, result)
+        return outcome
+
+
+class Render(beam.DoFn):
+    """ClipWork -> id of each clip that ended; its record lies among the shard's parts or in the finished shard."""
+
+    def __init__(self, settings: JobSettings):
+        self._settings = settings
+        counter = beam.metrics.Metrics.counter
+        self._cpu = {stage: counter(NAMESPACE, f"{stage}_cpu_ms") for stage in ("render", "encode")}
+        self._made = counter(NAMESPACE, "clips_made")
+        self._frames = counter(NAMESPACE, "frames_made")
+        self._failed = counter(NAMESPACE, "clips_failed")
+        self._shards = counter(NAMESPACE, "shards_written")
+
+    def setup(self) -> None:
+        """Opens the job's files."""
+        self._store, self._cache = self._settings.store(), self._settings.cache()
+
+    def process(self, work: ClipWork) -> Iterator[str]:
+        """Renders, labels and encodes one clip.
+
+        Raises:
+            WorkerError: nothing can be made or kept here.
+        """
+        if self._store.exists(job_watch.STOP):
+            return
+        plan = parse_clip(work.plan)
+        outcome, record = workbench().call(self._make, plan, work)
+        if jobs.keep(self._store, work.shard, outcome, record):
+            self._shards.inc()
+        (self._failed if outcome.failed else self._made).inc()
+        self._frames.inc(outcome.frames)
+        yield plan.clip_id
+
+    def _make(self, plan: ClipPlan, work: ClipWork) -> tuple[jobs.Outcome, bytes | None]:
+        from components import synthesis_records
+        from synthesis import clip
+
+        began, clock = time.time(), _Clock()
+        renderer = workbench().renderer(plan)
+        ended: dict[str, Any] = {}
+        record = None
+        try:
+            # A simulation that another clip has used up is made again: the same plan gives the same cloth.
+            simulation = workbench().simulation(
+                work.simulation, lambda: self._cache.load(work.simulation) or clip.simulate(plan.simulation)
+            )
+            rendered = clip.render(plan, simulation, renderer)
+            clock.stage("render")
+            record = synthesis_records.encode(plan, rendered)
+            clock.stage("encode")
+            ended = {"frames": plan.length}
+        except WorkerError:
+            raise
+        except Exception as failure:  # one bad clip must not end the job, whatever is wrong with it
+            error, reason = describe(failure)
+            ended = {"stage": "render", "error": error, "reason": reason}
+        for stage, seconds in clock.seconds.items():
+            self._cpu[stage].inc(round(1000 * seconds))
+        outcome = _outcome(plan.clip_id, self._settings.run, work.simulation, work.outcome, began)
+        return dataclasses.replace(outcome, cpu_seconds=clock.seconds, **ended), record
+
+    def teardown(self) -> None:
+        """Frees the OpenGL context."""
+        workbench().close()
+
+
+class _Clock:
+    """Processor seconds of the process since the last stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.process_time()
+
+    def stage(self, name: str) -> None:
+        now = time.process_time()
+        self.seconds[name] = round(now - self._last, 4)
+        self._last = now
+
+
+def _outcome(clip_id: str, run: str, key: str, simulation: SimulationOutcome, began: float) -> jobs.Outcome:
+    memory, peak = memory_mb()
+    shared: dict[str, Any] = {
+        "group": key,
+        "group_cpu_seconds": {"simulate": simulation.cpu_seconds},
+        "group_run": simulation.run,
+        "group_began": simulation.began,
+    }
+    times: dict[str, Any] = {"worker": worker_name(), "began": round(began, 3), "ended": round(time.time(), 3)}
+    return jobs.Outcome(clip_id, run, memory_mb=round(memory, 1), peak_memory_mb=round(peak, 1), **shared, **times)
