@@ -14,7 +14,9 @@ from synthesis.cloth.system import ClothSystem
 from synthesis.cloth.untangling import SWEEPS, Untangling
 
 _PINNED = 1e9
-_STRAIN_SWEEPS, _MENDINGS = 8, 2
+_STRAIN_SWEEPS, _MENDINGS = 12, 2
+# Length over rest length that no edge keeps, even where clearing the skin has pulled single ones.
+_LONGEST = 1.25
 _STILL_AIR = np.zeros(3)
 
 
@@ -107,6 +109,7 @@ class Integrator:
             energies.limit_strain(self.x, s.edges, s.edge_rest, s.mass, self.settings.max_strain, _STRAIN_SWEEPS)
             if self.skin and body is not None:
                 self.skin.clear(self.x, body)
+        energies.limit_strain(self.x, s.edges, s.edge_rest, s.mass, _LONGEST, _STRAIN_SWEEPS)
 
     def step(
         self,

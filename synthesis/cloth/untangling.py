@@ -14,9 +14,9 @@ import numpy as np
 from synthesis.cloth import intersections
 from synthesis.cloth.system import ClothSystem
 
-# Metres that one crossing moves its edge and triangle apart in one sweep, and sweeps a frame.
+# Metres that one crossing moves its edge and triangle apart in one sweep, and sweeps in each mending of a frame.
 _STEP = 0.002
-SWEEPS = 2
+SWEEPS = 4
 # Cosine of edge and triangle below which the direction is mostly along the triangle's normal.
 _LEAST_SLOPE = 0.05
 

@@ -19,6 +19,9 @@ from model.errors import ConfigError
 # Stiffness beyond a fabric's limits over that before them.
 LOCKING = 30.0
 
+# The shear test ends at 8 degrees: beyond what was measured, threads are taken to lock.
+SHEAR_LIMIT = math.sin(math.radians(8))
+
 _GRAM_FORCE = 9.80665e-3  # newton
 # The tensile test ends at 500 gf/cm.
 _TENSILE_LOAD = 500 * _GRAM_FORCE / 1e-2
@@ -50,7 +53,7 @@ class Fabric:
     friction: float
     damping: float
     stretch_limit: float = 0.06
-    shear_limit: float = 0.2
+    shear_limit: float = SHEAR_LIMIT
 
     def __post_init__(self):
         for field in ("density", "stretch_weft", "stretch_warp", "shear"):
@@ -71,7 +74,7 @@ class Fabric:
         bend: tuple[float, float],
         friction: float,
         damping: float,
-        shear_limit: float = 0.2,
+        shear_limit: float = SHEAR_LIMIT,
     ) -> Fabric:
         """A fabric from the figures of a Kawabata report, in its units.
 
