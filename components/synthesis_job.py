@@ -59,6 +59,7 @@ def run(
     runner: Sequence[str] = DEFAULT_RUNNER,
     simulations: str = "",
     clips_per_shard: int = jobs.CLIPS_PER_SHARD,
+    fallback: str = "",
 ) -> JobSummary:
     """Synthesizes every clip of a plan that is not there yet.
 
@@ -69,6 +70,7 @@ def run(
         runner: Beam's own flags.
         simulations: folder or address of simulations to reuse and to keep; "": none are kept.
         clips_per_shard: of the shards.
+        fallback: renderer of machines on which the plan's cannot start; "": such a machine ends the job.
 
     Raises:
         JobError: too many clips failed.
@@ -88,7 +90,7 @@ def run(
         synthesis_work.write_units(store, work, finished)
         with watch.running():
             kept = JobStore(simulations).root if simulations else ""
-            _run_beam(JobSettings(store.root, entry["id"], kept), runner)
+            _run_beam(JobSettings(store.root, entry["id"], kept, fallback), runner)
     missing = [shard for shard in work.shards if not store.exists(shard.file) and not jobs.assemble(store, shard)]
     totals = job_report.sum_up(store, work.shards, entry["id"])
     facts = {"made": totals.clips + len(totals.failures) - reused, "reused": reused}

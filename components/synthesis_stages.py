@@ -34,11 +34,13 @@ class JobSettings:
         out: folder or address of the dataset.
         run: id of this run.
         simulations: folder or address of simulations to reuse and to keep; "": the job's own, removed when used up.
+        fallback: renderer of machines on which the plan's cannot start; "": such a machine ends the job.
     """
 
     out: str
     run: str
     simulations: str = ""
+    fallback: str = ""
 
     def store(self) -> JobStore:
         """The dataset's files."""
@@ -161,7 +163,7 @@ class Simulate(beam.DoFn):
         from synthesis import clip
 
         # A machine that cannot render should say so before it simulates.
-        workbench().renderer(plan)
+        workbench().renderer(plan, self._settings.fallback)
         when, began = time.time(), time.process_time()
         result, error, reason = None, "", ""
         try:
@@ -213,7 +215,7 @@ class Render(beam.DoFn):
         from synthesis import clip
 
         began, clock = time.time(), _Clock()
-        renderer = workbench().renderer(plan)
+        renderer = workbench().renderer(plan, self._settings.fallback)
         ended: dict[str, Any] = {}
         record = None
         try:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from components.job_store import WorkerError
 from model.errors import UserError
+from synthesis.render import backends
 from synthesis.render.interface import Renderer, RenderError
 from synthesis.scene.plan import ClipPlan
 
@@ -30,26 +31,24 @@ class Workbench:
     def __init__(self) -> None:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="workbench")
         self._renderer: Renderer | None = None
-        self._size: tuple[int, int] | None = None
+        self._kind: tuple[str, int, int] | None = None
         self._simulation: tuple[str, Any] = ("", None)
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
         """Runs a function on the bench's thread, after what runs there already, and returns its result."""
         return self._thread.submit(function, *args).result()
 
-    def renderer(self, plan: ClipPlan) -> Renderer:
-        """A renderer of a clip's picture size; call it on the bench's thread.
+    def renderer(self, plan: ClipPlan, fallback: str = "") -> Renderer:
+        """The renderer of a clip, or its fallback where it cannot start; call it on the bench's thread.
 
         Raises:
             WorkerError: this machine cannot render at all.
         """
-        from synthesis.render.gl.renderer import GlRenderer
-
-        size = plan.lens.width, plan.lens.height
-        if self._renderer is None or self._size != size:
+        kind = plan.renderer, plan.lens.width, plan.lens.height
+        if self._renderer is None or self._kind != kind:
             self._close_renderer()
             try:
-                self._renderer, self._size = GlRenderer(*size), size
+                self._renderer, self._kind = backends.make_renderer(*kind, fallback or None), kind
             except RenderError as error:
                 raise WorkerError(f"{error} (worker {worker_name()})") from error
         return self._renderer
@@ -69,7 +68,7 @@ class Workbench:
     def _close_renderer(self) -> None:
         if self._renderer is not None:
             self._renderer.close()
-            self._renderer = self._size = None
+            self._renderer = self._kind = None
 
 
 @functools.cache

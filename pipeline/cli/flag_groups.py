@@ -10,6 +10,7 @@ from absl import flags, logging
 
 from model.config import Config
 from model.errors import MotionError
+from synthesis.render import backends
 from synthesis.scene.plan import SIMULATION_FPS, ClipPlan, PlanSettings, draw_clips
 
 FLAGS = flags.FLAGS
@@ -29,6 +30,7 @@ def define_dataset(defaults: PlanSettings) -> None:
     flags.DEFINE_float("hdri_share", defaults.hdri_share, "share of the clips that take their backdrop from --hdris")
     flags.DEFINE_string("textures", defaults.textures, "folder of pictures for garments; default: built-in fabrics")
     flags.DEFINE_list("camera_modes", list(defaults.camera_modes), "how cameras move; each view draws one of these")
+    flags.DEFINE_enum("renderer", defaults.renderer, backends.NAMES, "OpenGL, or Cycles in Blender's Python")
     flags.DEFINE_string("motion", "", "folder of BVH, AMC, C3D or AMASS files, or a motion library; default: built-in")
 
 

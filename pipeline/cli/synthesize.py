@@ -12,6 +12,7 @@ from absl import flags
 
 from model.errors import ConfigError
 from pipeline.cli import flag_groups
+from synthesis.render import backends
 from synthesis.scene.plan import ClipPlan, PlanSettings, read_clips
 
 flags.DEFINE_string("out", "data", "folder of the dataset, or its address in an object store")
@@ -21,6 +22,7 @@ flags.DEFINE_float("max_failure_rate", 0.1, "share of clips that may fail", lowe
 flags.DEFINE_string(
     "simulations", "", "folder of simulations to take up and to keep for renderings with other looks; default: none"
 )
+flags.DEFINE_enum("fallback_renderer", "", ["", *backends.NAMES], "renderer of machines that lack the plan's")
 flag_groups.define_dataset(PlanSettings())
 
 
@@ -35,7 +37,9 @@ def main(beam_flags: list[str]) -> int:
         clips, out = _only(clips, values.only), f"{values.out.rstrip('/')}/only"
     # Beam takes the last of repeated flags, so that any of the default runner's can be changed by itself.
     runner = [*synthesis_job.DEFAULT_RUNNER, *beam_flags]
-    summary = synthesis_job.run(clips, out, values.max_failure_rate, runner, values.simulations)
+    summary = synthesis_job.run(
+        clips, out, values.max_failure_rate, runner, values.simulations, fallback=values.fallback_renderer
+    )
     print(describe(summary, out))
     return 0
 

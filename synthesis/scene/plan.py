@@ -23,6 +23,7 @@ from synthesis import avatar
 from synthesis.garments.fabrics import FABRICS
 from synthesis.garments.library import OUTFITS
 from synthesis.motion import builtin
+from synthesis.render import backends
 from synthesis.render.film import Film, draw_film
 from synthesis.render.interface import AreaLight
 from synthesis.scene import backgrounds, plan_checks, textures
@@ -110,6 +111,7 @@ class ClipPlan:
         backdrop: kind of painted backdrop, a picture, panorama or folder of them, or "asset:NAME" (backgrounds.find).
         backdrop_seed: of the backdrop.
         film: exposure, focus, noise and coding.
+        renderer: a name of render.backends; pixels of two renderers differ.
     """
 
     clip_id: str
@@ -127,6 +129,7 @@ class ClipPlan:
     backdrop: str
     backdrop_seed: Index
     film: Film
+    renderer: Annotated[str, OneOf(backends.NAMES)] = backends.GL
 
     @property
     def fps(self) -> float:
@@ -155,6 +158,7 @@ class PlanSettings:
         hdri_share: share of the clips that take their backdrop from `hdris`, where there are any.
         textures: folder of pictures that garments are made of, or "" for woven and printed built-ins.
         camera_modes: some of cameras.MODES.
+        renderer: a name of render.backends.
     """
 
     seed: int = 0
@@ -169,6 +173,7 @@ class PlanSettings:
     hdri_share: float = 0.5
     textures: str = ""
     camera_modes: tuple[str, ...] = MODES
+    renderer: str = backends.GL
 
     def __post_init__(self):
         for name in ("train_simulations", "eval_simulations", "windows", "stride"):
@@ -302,6 +307,7 @@ def _draw_simulation(settings: PlanSettings, split: str, index: int, motion: Mot
                 backdrop=_draw_backdrop(settings, rng),
                 backdrop_seed=int(rng.integers(2**31)),
                 film=draw_film(rng, lens.focal_length, lens.sensor_width),
+                renderer=settings.renderer,
             )
 
 
