@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import io
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
-import jinja2
 import numpy as np
 
 from components.evaluation.results import Results
-from model.storage import write_bytes
+from components.web import page
 
-PAGE = pathlib.Path(__file__).with_name("page")
-_JPEG_QUALITY = 80
+TEMPLATE = pathlib.Path(__file__).parent / "page" / "results.html"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,19 +58,18 @@ class Report:
 
 def write(path: str | pathlib.Path, report: Report) -> None:
     """Writes the page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGE), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    page = environment.get_template("results.html").render(
+    page.write(
+        path,
+        TEMPLATE,
         report=report,
         charts=[(stage, _chart(stage, curves)) for stage, curves in report.curves.items()],
         samples=[
-            {"title": s.title, "caption": s.caption, "frames": [_data_uri(f) for f in s.frames]} for s in report.samples
+            {"title": s.title, "caption": s.caption, "frames": [page.data_uri(page.jpeg(f)) for f in s.frames]}
+            for s in report.samples
         ],
         slices=_slice_tables(report.results),
         total=sum(seconds for _, seconds, _ in report.timings),
     )
-    write_bytes(path, page.encode())
 
 
 def _slice_tables(results: Results) -> list[dict[str, Any]]:
@@ -83,11 +78,6 @@ def _slice_tables(results: Results) -> list[dict[str, Any]]:
     for (feature, value), metrics in results.slices.items():
         tables.setdefault(feature, []).append((value, metrics))
     return [{"feature": feature, "rows": rows} for feature, rows in tables.items()]
-
-
-def _data_uri(rgb: np.ndarray) -> str:
-    _, encoded = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
 
 
 def _chart(stage: str, curves: dict[str, list[float]]) -> str:
