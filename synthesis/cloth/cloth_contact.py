@@ -74,7 +74,7 @@ def _contains(start, items, row, item):
 @numba.njit(cache=True, nogil=True)
 def resolve(
     vertices, weights, inner, keys, count, num_vertex_pairs, x, v, dressed, dressed_normals, normals, mass, thickness,
-    friction, tension, layer, border, near_start, near_vertices, pinched, tangled, old_keys, old_directions, table, h,
+    friction, tension, layer, border, near_start, near_vertices, pinched, old_keys, old_directions, table, h,
     directions, along, slip, unit, active, diagonal, force,
 ):  # fmt: skip
     """Turns pairs into contacts and adds their forces.
@@ -100,7 +100,6 @@ def resolve(
         near_start: see `near` of `ClothSystem`.
         near_vertices: likewise.
         pinched: [V] bool, vertices between limbs that leave no room for cloth; two such sides do not meet.
-        tangled: [V] bool, vertices of cloth that has passed through itself; what two such sides remember is wrong.
         old_keys: memory of the last sub-step.
         old_directions: likewise.
         table: likewise.
@@ -174,11 +173,6 @@ def resolve(
                     known = True
                     through = (nx * (bx - ax) + ny * (by - ay) + nz * (bz - az) < 0.0) != insides
         if not known:
-            if (tangled[i0] or (tangled[i1] and not single)) and (
-                tangled[i2] or tangled[i3] or (tangled[i1] and single)
-            ):
-                directions[p, 0] = directions[p, 1] = directions[p, 2] = 0.0
-                continue
             old = _recall(keys[p], old_keys, table)
             if old >= 0 and inner[p]:
                 turned = nx * old_directions[old, 0] + ny * old_directions[old, 1] + nz * old_directions[old, 2]
@@ -280,7 +274,6 @@ class ClothContacts:
         x: np.ndarray,
         v: np.ndarray,
         pinched: np.ndarray,
-        tangled: np.ndarray,
         h: float,
         diagonal: np.ndarray,
         force: np.ndarray,
@@ -291,7 +284,6 @@ class ClothContacts:
             x: metres.
             v: metres a second.
             pinched: [V] bool, see `pinching`.
-            tangled: [V] bool, see `untangling`.
             h: seconds.
             diagonal: [V, 3, 3] preconditioner's blocks, added to.
             force: [V, 3] newtons, added to.
@@ -302,7 +294,7 @@ class ClothContacts:
             self._vertices, self._weights, self._inner, self._keys, total, triangles, x, v, self._dressed,
             self._dressed_normals, vertex_normals(x, s.faces), s.mass, s.collision_gap, s.friction, s.tension,
             s.vertex_layer, s.border,
-            s.near_start, s.near, pinched, tangled,
+            s.near_start, s.near, pinched,
             self._old_keys, self._old_directions, self._table, h, self._directions, self._along, self._slip, self._unit,
             self._active, diagonal, force,
         )  # fmt: skip

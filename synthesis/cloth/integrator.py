@@ -16,7 +16,7 @@ from synthesis.cloth.untangling import SWEEPS, Untangling
 _PINNED = 1e9
 _STRAIN_SWEEPS, _MENDINGS = 12, 2
 # Length over rest length that no edge keeps, even where clearing the skin has pulled single ones.
-_LONGEST = 1.25
+_LONGEST = 1.22
 _STILL_AIR = np.zeros(3)
 
 
@@ -151,7 +151,7 @@ class Integrator:
         preconditioner = self._values[s.diagonal]
         if settings.self_contact:
             pinched = self.skin.tracker.pinched if self.skin else self._free
-            self.cloth.update(self.x, self.v, pinched, self.untangling.tangled, h, preconditioner, self._force)
+            self.cloth.update(self.x, self.v, pinched, h, preconditioner, self._force)
         right = h * self._force - self._product
         right[self.pinned] = 0.0
         change = np.zeros_like(right)

@@ -1,7 +1,7 @@
 """Cloth that has passed through itself finds its way out: minimisation of intersection contours.
 
-Where two limbs press cloth together nothing can keep it from passing through itself, and contacts that go by which side
-was which would hold the tangle for ever. Each edge that passes through a triangle is moved, and the triangle against
+Where two limbs press cloth together nothing can keep it from passing through itself, and contacts, which go by the side
+that they remember, would hold a tangle for ever where they saw it first. Each edge that passes through a triangle is moved, and the triangle against
 it, along the direction that shortens the contour in which the two surfaces meet (Volino and Magnenat-Thalmann 2006,
 "Resolving surface collisions through intersection contour minimization"). It needs no history and no inside.
 """
@@ -133,15 +133,11 @@ class Untangling:
 
     Args:
         system: rest state.
-
-    Attributes:
-        tangled: [V] bool, vertices of edges and triangles that pass through each other.
     """
 
     def __init__(self, system: ClothSystem):
         self._system = system
         count = len(system.mass)
-        self.tangled = np.zeros(count, np.bool_)
         self._nowhere = np.zeros(count, np.bool_)
         self._move, self._share = np.zeros((count, 3)), np.zeros(count)
         self._edges, self._faces = np.zeros(count, np.int64), np.zeros(count, np.int64)
@@ -154,7 +150,4 @@ class Untangling:
             self._edges, self._faces = np.zeros(2 * found, np.int64), np.zeros(2 * found, np.int64)
             intersections.find(x, s.faces, s.edges, self._nowhere, s.edge_length, self._edges, self._faces)
         edges, faces = self._edges[:found], self._faces[:found]
-        self.tangled[:] = False
-        self.tangled[s.edges[edges]] = True
-        self.tangled[s.faces[faces]] = True
         shorten_contours(x, s.faces, s.edges, s.apexes, edges, faces, s.mass, _STEP, self._move, self._share)
