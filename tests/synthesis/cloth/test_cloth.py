@@ -336,7 +336,7 @@ def test_a_tangled_sheet_finds_its_way_out():
         integrator.end_frame()
     # Contacts hold what has been through from the start: they take the side that they see first for the right one.
     assert intersections.count(integrator.x, system.faces, system.edges, free, 0.02) < before / 4
-    assert energies.principal_stretch(integrator.x, system.faces, system.inverse_rest).max() < 1.1
+    assert energies.principal_stretch(integrator.x, system.faces, system.inverse_rest).max() < 1.2
 
 
 def test_conjugate_gradients_solve():
