@@ -43,7 +43,7 @@ class ClothSettings:
     trouble_stretch: float = 1.4
     trouble_share: float = 0.0005
     self_contact: bool = True
-    waistband_frequency: float = 250.0
+    waistband_frequency: float = 600.0
 
     def __post_init__(self):
         if not 1 <= self.substeps <= self.max_substeps:

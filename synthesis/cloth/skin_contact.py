@@ -82,6 +82,9 @@ class SkinContacts:
         self.tracker = tracker
         self._system, self._frequency = system, waistband_frequency
         self._held: tuple[np.ndarray, np.ndarray] | None = None
+        # Held to the skin, a waistband that has slipped must not rub against its way back.
+        self._friction = system.friction.copy()
+        self._friction[system.attached] = 0.0
         used, count = len(tracker.surface.used), len(system.mass)
         self._over, self._over_weights = np.zeros(used, np.int64), np.zeros((used, 3))
         self._over_distance = np.zeros(used)
@@ -136,7 +139,7 @@ class SkinContacts:
         s, t, faces = self._system, self.tracker, self.tracker.surface.faces
         normals = self.tracker.track(x, body)
         body_contact.add_skin_contact(
-            v, s.mass, s.thickness, s.friction, s.tension, body_velocity, faces, t.face, t.weights,
+            v, s.mass, s.thickness, self._friction, s.tension, body_velocity, faces, t.face, t.weights,
             t.distance, t.normal, t.room, h, blocks, force,
         )  # fmt: skip
         self._find_over(x, body, normals)
