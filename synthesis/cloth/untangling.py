@@ -1,9 +1,10 @@
 """Cloth that has passed through itself finds its way out: minimisation of intersection contours.
 
 Where two limbs press cloth together nothing can keep it from passing through itself, and contacts, which go by the side
-that they remember, would hold a tangle for ever where they saw it first. Each edge that passes through a triangle is moved, and the triangle against
-it, along the direction that shortens the contour in which the two surfaces meet (Volino and Magnenat-Thalmann 2006,
-"Resolving surface collisions through intersection contour minimization"). It needs no history and no inside.
+that they remember, would hold a tangle for ever where they saw it first. Each edge that passes through a triangle is
+moved, and the triangle against it, along the direction that shortens the contour in which the two surfaces meet (Volino
+and Magnenat-Thalmann 2006, "Resolving surface collisions through intersection contour minimization").
+It needs no history and no inside.
 """
 
 from __future__ import annotations
