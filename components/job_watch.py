@@ -95,6 +95,10 @@ class Watch:
             self.stopped = True
 
 
+class _WorkerDiedError(BaseException):
+    """Wakes the main thread."""
+
+
 @contextlib.contextmanager
 def dead_workers_noticed() -> Iterator[None]:
     """Ends the body when a worker process of Beam's DirectRunner dies; the runner itself would wait for it for ever.
@@ -112,14 +116,17 @@ def dead_workers_noticed() -> Iterator[None]:
             return
         died.append(str(args.exc_value))
         if len(died) == 1:
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
+    def wake(*_: object) -> None:
+        raise _WorkerDiedError
+
+    # Not SIGINT, which programs that a shell started in the background ignore.
+    former = signal.signal(signal.SIGUSR1, wake)
     threading.excepthook = notice
     try:
         yield
-    except KeyboardInterrupt:
-        if not died:
-            raise
+    except _WorkerDiedError:
         raise WorkerError(
             "Worker processes that live to the end of the job are needed; where memory is short, take fewer of them "
             "(-- --direct_num_workers=N). Finished clips are kept and the same command goes on with the rest. "
@@ -127,3 +134,4 @@ def dead_workers_noticed() -> Iterator[None]:
         ) from None
     finally:
         threading.excepthook = before
+        signal.signal(signal.SIGUSR1, former)
