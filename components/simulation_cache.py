@@ -8,13 +8,10 @@ import hashlib
 import json
 import pathlib
 
-import synthesis
 from components.job_store import JobStore, storage_error
 from model.typed_json import build
+from synthesis.engine_digest import engine_digest
 from synthesis.scene.plan import BUILTIN, SimulationPlan
-
-# What a simulation depends on besides its plan; a change of it must not be answered from the cache.
-_ENGINE = ("*.py", "cloth/*.py", "garments/*.py", "garments/library/*.json", "motion/**/*.py", "motion/**/*.npz")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,17 +83,6 @@ class SimulationCache:
     def forget(self, key: str) -> None:
         """Removes a simulation; its outcome stays, so that its cost and its rejection are not forgotten."""
         self._store.remove(f"{key}.npz")
-
-
-@functools.cache
-def engine_digest() -> str:
-    """Hash of the code and data that simulations are made with."""
-    top = pathlib.Path(synthesis.__file__).parent
-    digest = hashlib.sha256()
-    for pattern in _ENGINE:
-        for path in sorted(top.glob(pattern)):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 @functools.lru_cache(maxsize=64)

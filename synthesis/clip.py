@@ -21,7 +21,7 @@ from synthesis.garments.fabrics import FABRICS
 from synthesis.motion import builtin, library, placement
 from synthesis.motion.motion import Motion
 from synthesis.render import film
-from synthesis.render.interface import FIRST_GARMENT_ID, Camera, Frame, Renderer, Surface
+from synthesis.render.interface import FIRST_GARMENT_ID, Frame, Renderer, Surface
 from synthesis.scene import backgrounds, cameras, textures
 from synthesis.scene.appearance import dress_body
 from synthesis.scene.plan import BUILTIN, SIMULATION_FPS, ClipPlan, MotionPlan, SimulationPlan
@@ -166,6 +166,7 @@ def render(plan: ClipPlan, simulation: Simulation, renderer: Renderer) -> Render
     views = cameras.track(plan.viewpoint, plan.lens, joints[:, 0], cameras.headings(pose[:, :3], SIMULATION_FPS))
     around = backgrounds.find(plan.backdrop, plan.backdrop_seed)
     lights = around.lights(plan.lights)
+    extrinsics = np.stack([view.extrinsics for view in views])
     shown = np.arange(0, len(pose), plan.stride)
     backdrops = around.for_views([views[t] for t in shown])
 
@@ -173,14 +174,15 @@ def render(plan: ClipPlan, simulation: Simulation, renderer: Renderer) -> Render
         def render_at(time: float) -> Frame:
             moment = float(np.clip(shown[number] + time * plan.stride, 0, len(pose) - 1))
             surfaces = [_between(frames, moment) for frames in moving]
-            return renderer.render(surfaces, _view_between(views, moment), lights, backdrops[number])
+            # In the time of an exposure a camera's turn is as good as linear.
+            view = dataclasses.replace(views[0], extrinsics=_between(extrinsics, moment))
+            return renderer.render(surfaces, view, lights, backdrops[number])
 
         return film.photograph(render_at, plan.film, number)
 
     pictures = [photograph(number) for number in range(len(shown))]
-    pose, trans, vertices, views = pose[shown], trans[shown], vertices[shown], [views[t] for t in shown]
+    pose, trans, vertices, extrinsics = pose[shown], trans[shown], vertices[shown], extrinsics[shown]
     depth = np.stack([picture.depth for picture in pictures])
-    extrinsics = np.stack([view.extrinsics for view in views])
     intrinsics = views[0].intrinsics
     return RenderedClip(
         frames=[film.encode(picture.rgb, plan.film) for picture in pictures],
@@ -202,13 +204,7 @@ def _garment_surfaces(plan: ClipPlan, simulation: Simulation) -> list[Surface]:
 
 
 def _between(frames: np.ndarray, moment: float) -> np.ndarray:
-    """Positions [V, 3] at a time between frames [T, V, 3]."""
+    """Values [...] at a time between frames [T, ...]."""
     first = int(moment)
     share = moment - first
     return frames[first] if share == 0.0 else (1.0 - share) * frames[first] + share * frames[first + 1]
-
-
-def _view_between(views: list[Camera], moment: float) -> Camera:
-    """The camera at a time between frames; in so short a time its turn is as good as linear."""
-    extrinsics = _between(np.stack([view.extrinsics for view in views]), moment)
-    return dataclasses.replace(views[int(moment)], extrinsics=extrinsics)

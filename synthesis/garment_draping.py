@@ -15,6 +15,7 @@ from synthesis import dressed
 from synthesis.cloth.engine import ClothScene
 from synthesis.cloth.settings import ClothSettings
 from synthesis.cloth.simulate import ImplicitEngine
+from synthesis.engine_digest import engine_digest
 from synthesis.garments.dress import make
 from synthesis.garments.fabrics import FABRICS
 from synthesis.garments.measurements import DressForm, measure
@@ -96,8 +97,8 @@ def _simulated(scene: ClothScene, cache: pathlib.Path | None) -> tuple[np.ndarra
 
 
 def _digest(scene: ClothScene) -> str:
-    """Name of a simulation by everything that its result depends on, but for the engine's code."""
-    digest = hashlib.sha256(repr((ClothSettings(), scene.fabrics, scene.fps)).encode())
+    """Name of a simulation by everything that its result depends on."""
+    digest = hashlib.sha256(repr((engine_digest(), ClothSettings(), scene.fabrics, scene.fps)).encode())
     for garment in scene.garments:
         digest.update(repr(garment.layer).encode())
         for array in (garment.vertices, garment.faces, garment.rest_uv, garment.attached, garment.elastic_edges,

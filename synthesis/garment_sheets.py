@@ -18,7 +18,7 @@ from synthesis.garments.grading import grade
 from synthesis.garments.measurements import DressForm, measure
 from synthesis.garments.pattern import Pattern
 from synthesis.pattern_drawing import draw_patterns
-from synthesis.render.interface import Material, Surface
+from synthesis.render.interface import FIRST_GARMENT_ID, Material, Surface
 from synthesis.studio import Framing, Studio, Worn
 
 # sRGB of the inner garment's cloth, and of the one over it: light, so that folds show, with a line every 10 cm of the
@@ -128,14 +128,14 @@ def fabrics_sheet(
         cache: folder of simulations, see `garment_draping.drape`.
         done: called after each fabric.
     """
-    width, height = 250, 300
-    columns = []
+    studio, columns = Studio(250, 300), []
     for fabric in FABRICS:
         still = drape([pattern], body, betas, edge_length, fabric=fabric, cache=cache)
         moving = drape([pattern], body, betas, edge_length, kind, fabric, cache)
-        close = [_close_up(still, -1, width, height), *(_close_up(moving, t, width, height) for t in _MOMENTS)]
+        close = [_close_up(studio, still, -1), *(_close_up(studio, moving, t) for t in _MOMENTS)]
         columns.append(_noted(np.concatenate(close), fabric))
         done()
+    studio.close()
     return np.concatenate(columns, 1)
 
 
@@ -162,23 +162,20 @@ def _moving(draped: Draped, width: int, height: int) -> list[np.ndarray]:
     return pictures
 
 
-def _close_up(draped: Draped, frame: int, width: int, height: int) -> np.ndarray:
+def _close_up(studio: Studio, draped: Draped, frame: int) -> np.ndarray:
     """The garments of one frame, as large as they are at rest in the pattern: uint8 [height, width, 3]."""
-    studio = Studio(width, height)
     middle = np.concatenate([moved[frame] for moved in draped.cloth])
     low, high = middle.min(0), middle.max(0)
     # Cloth that swings up is not shown larger.
     tall = max(float(np.ptp(mesh.rest_uv[..., 1])) for mesh in draped.meshes)
     framing = Framing(tuple(((low + high) / 2).tolist()), _ROOM * max(tall, float((high - low)[1])), _FRONT)
-    picture = studio.picture(draped.body.data, draped.vertices[frame], framing, worn=_worn(draped, frame))
-    studio.close()
-    return picture
+    return studio.picture(draped.body.data, draped.vertices[frame], framing, worn=_worn(draped, frame))
 
 
 def _worn(draped: Draped, frame: int) -> list[Worn]:
     """The garments in one frame, for a studio."""
     return [
-        Worn(Surface(mesh.name, 2 + k, mesh.faces, mesh.rest_uv, _look(k % len(_COLOURS))), moved[frame])
+        Worn(Surface(mesh.name, FIRST_GARMENT_ID + k, mesh.faces, mesh.rest_uv, _look(k % len(_COLOURS))), moved[frame])
         for k, (mesh, moved) in enumerate(zip(draped.meshes, draped.cloth, strict=True))
     ]
 

@@ -17,6 +17,7 @@ from synthesis.annotate import Annotation
 from synthesis.motion import builtin, placement
 from synthesis.render.gl.renderer import GlRenderer
 from synthesis.render.interface import BODY_ID, Material, Surface
+from synthesis.render.srgb import linear_from_srgb, srgb_from_linear
 from synthesis.scene import backgrounds, cameras, painting, textures
 from synthesis.scene.lights import draw_lights
 from synthesis.scene.textures import FabricTexture
@@ -75,11 +76,11 @@ def lit(fabric: FabricTexture, metres: float, size: int) -> np.ndarray:
     """A flat piece of cloth of this side under one lamp at a slant: uint8 [size, size, 3]."""
     normal = fabric.normals.astype(np.float32) / 127 - 128 / 127
     bright = 0.3 + 1.1 * np.clip(normal @ (_LAMP / np.linalg.norm(_LAMP)).astype(np.float32), 0, 1)
-    colour = (painting.linear_from_srgb(fabric.image / 255) * bright[..., None]).astype(np.float32)
+    colour = (linear_from_srgb(fabric.image / 255) * bright[..., None]).astype(np.float32)
     repeat = max(round(size * fabric.metres / metres), 1)
     small = cv2.resize(colour, (repeat, repeat), interpolation=cv2.INTER_AREA)
     count = -(-size // repeat)
-    return painting.to_uint8(painting.srgb_from_linear(np.tile(small, (count, count, 1))[:size, :size]))
+    return painting.to_uint8(srgb_from_linear(np.tile(small, (count, count, 1))[:size, :size]))
 
 
 def backdrops_sheet(sources: Sequence[str], seeds: int, columns: int = 1) -> np.ndarray:

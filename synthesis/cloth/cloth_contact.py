@@ -113,9 +113,9 @@ def resolve(
         force: [V, 3] newtons, added to.
 
     Returns:
-        Number of contacts, and how many of them had to be pushed back through each other.
+        Number of contacts.
     """
-    contacts = crossed = 0
+    contacts = 0
     for p in range(count):
         i0, i1, i2, i3 = vertices[p, 0], vertices[p, 1], vertices[p, 2], vertices[p, 3]
         w0, w1, w2, w3 = weights[p, 0], weights[p, 1], weights[p, 2], weights[p, 3]
@@ -186,8 +186,6 @@ def resolve(
         separation = rx * nx + ry * ny + rz * nz
         if distance + h * separation >= gap:
             continue
-        if through:
-            crossed += 1
         m = 1.0 / (w0 * w0 / mass[i0] + w1 * w1 / mass[i1] + w2 * w2 / mass[i2] + w3 * w3 / mass[i3])
         k = STIFFNESS * m / (h * h) + TIGHTNESS * min(tension[i0], tension[i3])
         c = DAMPING * m / h
@@ -215,7 +213,7 @@ def resolve(
                 for e in range(3):
                     diagonal[i, d, e] += normal_part * unit[n, d] * unit[n, e]
                 diagonal[i, d, d] += across
-    return contacts, crossed
+    return contacts
 
 
 class ClothContacts:
@@ -227,7 +225,6 @@ class ClothContacts:
 
     Attributes:
         count: contacts of the last `update`.
-        crossed: of them those that are pushed back through each other.
         vertices: [count, 4] of each contact.
         weights: [count, 4].
         normal: [count, 3] unit.
@@ -240,10 +237,9 @@ class ClothContacts:
         self._dressed_normals = vertex_normals(self._dressed, system.faces)
         self._reach = float(system.collision_gap.max()) + MEMORY
         self._room = 4 * len(system.mass)
-        self._split = 0
         self._allocate()
         self.forget()
-        self.count = self.crossed = 0
+        self.count = 0
         self.vertices, self.weights = self._vertices[:0], self._weights[:0]
         self.normal, self.along, self.slip = self._unit[:0], self._along[:0], self._slip[:0]
 
@@ -290,7 +286,7 @@ class ClothContacts:
         """
         s = self._system
         triangles, total = self._find(x)
-        self.count, self.crossed = resolve(
+        self.count = resolve(
             self._vertices, self._weights, self._inner, self._keys, total, triangles, x, v, self._dressed,
             self._dressed_normals, vertex_normals(x, s.faces), s.mass, s.collision_gap, s.friction, s.tension,
             s.vertex_layer, s.border,
@@ -307,8 +303,6 @@ class ClothContacts:
     def _find(self, x: np.ndarray) -> tuple[int, int]:
         """Fills the work arrays; returns the number of vertex-triangle pairs, and of all."""
         s = self._system
-        ends = x[s.edges]
-        longest = float(np.sqrt(((ends[:, 0] - ends[:, 1]) ** 2).sum(1).max()))
         while True:
             triangles = cloth_pairs.vertex_triangle_pairs(
                 x, s.faces, self._reach, s.edge_length,
@@ -317,7 +311,7 @@ class ClothContacts:
             found = triangles
             if found <= self._room:
                 rest = (a[found:] for a in (self._vertices, self._weights, self._inner, self._keys))
-                found += cloth_pairs.edge_edge_pairs(x, s.edges, longest, self._reach, s.edge_length, *rest)
+                found += cloth_pairs.edge_edge_pairs(x, s.edges, self._reach, s.edge_length, *rest)
             if found <= self._room:
                 # Edge pairs are numbered after all that vertex pairs can have.
                 self._keys[triangles:found] += len(s.faces) * len(s.mass)

@@ -7,7 +7,6 @@ points: (1, -b0, -b1, -b2) from a triangle to a vertex, (1 - s, s, t - 1, -t) fr
 from __future__ import annotations
 
 import numba
-import numpy as np
 
 from synthesis.cloth import hash_grid
 from synthesis.cloth.proximity import closest_on_triangle
@@ -75,7 +74,7 @@ def vertex_triangle_pairs(x, faces, reach, cell_size, vertices, weights, inner, 
 
 
 @numba.njit(cache=True, nogil=True)
-def edge_edge_pairs(x, edges, longest, reach, cell_size, vertices, weights, inner, keys):
+def edge_edge_pairs(x, edges, reach, cell_size, vertices, weights, inner, keys):
     """Finds edges near edges, with both nearest points inside them, that share no vertex.
 
     Nearest points at an edge's end are a vertex near a triangle, which the other search finds.
@@ -83,7 +82,6 @@ def edge_edge_pairs(x, edges, longest, reach, cell_size, vertices, weights, inne
     Args:
         x: as in `vertex_triangle_pairs`.
         edges: [E, 2] vertices.
-        longest: metres, of all edges now.
         reach: likewise.
         cell_size: likewise.
         vertices: likewise.
@@ -95,18 +93,8 @@ def edge_edge_pairs(x, edges, longest, reach, cell_size, vertices, weights, inne
         As `vertex_triangle_pairs`.
     """
     count = edges.shape[0]
-    middles = np.empty((count, 3))
-    for e in range(count):
-        for d in range(3):
-            middles[e, d] = 0.5 * (x[edges[e, 0], d] + x[edges[e, 1], d])
-    low, size, shape, start, items = hash_grid.build(middles, cell_size)
-    # Boxes in the grid's order, as the search meets them.
-    boxes = np.empty((count, 6))
-    for n in range(count):
-        c, d = edges[items[n], 0], edges[items[n], 1]
-        for k in range(3):
-            boxes[n, k], boxes[n, 3 + k] = min(x[c, k], x[d, k]), max(x[c, k], x[d, k])
-    margin = reach + 0.5 * longest
+    low, size, shape, start, items, boxes, half = hash_grid.build_edges(x, edges, cell_size)
+    margin = reach + half
     found = 0
     for e in range(count):
         a, b = edges[e, 0], edges[e, 1]

@@ -52,6 +52,32 @@ def build(points, cell_size):
     return low, size, shape, start, items
 
 
+@numba.njit(cache=True, nogil=True)
+def build_edges(x, edges, cell_size):
+    """Sorts edges [E, 2] of positions x [V, 3] metres by their middles.
+
+    Returns:
+        What `build` does, then boxes [E, 6] (least and largest coordinates) in the order of its items, as searches meet
+        them, and half the length of the longest edge, metres: no edge reaches further from its middle.
+    """
+    count = edges.shape[0]
+    middles = np.empty((count, 3))
+    longest = 0.0
+    for e in range(count):
+        squared = 0.0
+        for d in range(3):
+            middles[e, d] = 0.5 * (x[edges[e, 0], d] + x[edges[e, 1], d])
+            squared += (x[edges[e, 0], d] - x[edges[e, 1], d]) ** 2
+        longest = max(longest, squared)
+    low, size, shape, start, items = build(middles, cell_size)
+    boxes = np.empty((count, 6))
+    for n in range(count):
+        a, b = edges[items[n], 0], edges[items[n], 1]
+        for d in range(3):
+            boxes[n, d], boxes[n, 3 + d] = min(x[a, d], x[b, d]), max(x[a, d], x[b, d])
+    return low, size, shape, start, items, boxes, 0.5 * np.sqrt(longest)
+
+
 @numba.njit(cache=True, nogil=True, inline="always")
 def cell_of(coordinate, low, size, count):
     """Cell of one coordinate along one axis, the nearest one for what lies beyond the grid."""

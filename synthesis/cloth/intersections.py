@@ -47,22 +47,7 @@ def find(x, faces, edges, pinched, cell_size, crossed_edges, crossed_faces):
         Number of crossings, which may exceed the room C for them: the rest is missing then. Every pair of triangles
         crosses at two such points and every edge belongs to two triangles, so that it is the number of pairs, too.
     """
-    middles = np.empty((edges.shape[0], 3))
-    longest = 0.0
-    for e in range(edges.shape[0]):
-        squared = 0.0
-        for d in range(3):
-            middles[e, d] = 0.5 * (x[edges[e, 0], d] + x[edges[e, 1], d])
-            squared += (x[edges[e, 0], d] - x[edges[e, 1], d]) ** 2
-        longest = max(longest, squared)
-    reach = 0.5 * np.sqrt(longest)
-    low, size, shape, start, items = hash_grid.build(middles, cell_size)
-    # Boxes in the grid's order, as the search meets them.
-    boxes = np.empty((edges.shape[0], 6))
-    for n in range(edges.shape[0]):
-        p, q = edges[items[n], 0], edges[items[n], 1]
-        for d in range(3):
-            boxes[n, d], boxes[n, 3 + d] = min(x[p, d], x[q, d]), max(x[p, d], x[q, d])
+    low, size, shape, start, items, boxes, reach = hash_grid.build_edges(x, edges, cell_size)
     crossings = 0
     lower, upper = np.empty(3), np.empty(3)
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)

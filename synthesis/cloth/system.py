@@ -112,6 +112,7 @@ class ClothSystem:
         layer = np.array([g.layer for g in garments], np.int64)
         sag = _SAG * np.array([mean_edge(area[per_face == k]) for k in range(len(garments))])
         edges, border = edges_and_border(faces, len(mass))
+        sides = _edge_of_sides(faces, edges)
         bands = np.concatenate([g.elastic_edges + o for g, o in zip(garments, offsets, strict=False)]).astype(np.int64)
         band_slots = _find(indptr, indices, bands[:, [0, 0, 1, 1]].ravel(), bands[:, [0, 1, 0, 1]].ravel())
         near_start, near = _neighbourhoods(edges, len(mass), round(NEAR / mean_edge(area)))
@@ -135,8 +136,8 @@ class ClothSystem:
             band_rest=np.concatenate([g.elastic_length for g in garments]),
             band_slots=band_slots.reshape(-1, 4),
             edges=edges,
-            edge_rest=_edge_rest(faces, rest, edges),
-            apexes=_apexes(faces, edges),
+            edge_rest=_edge_rest(rest, sides, len(edges)),
+            apexes=_apexes(faces, sides, len(edges)),
             border=border,
             near_start=near_start,
             near=near,
@@ -164,28 +165,28 @@ def edges_and_border(faces: np.ndarray, num_vertices: int) -> tuple[np.ndarray, 
     return edges, border
 
 
-def _apexes(faces: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Third corners [E, 2] of the faces at each edge, -1 beyond a border; of more than two faces any two."""
+def _edge_of_sides(faces: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Edge [3 F] that each side of the faces is: all first sides, then all second and third ones."""
     count = int(faces.max()) + 1
     sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    position = np.searchsorted(edges[:, 0] * count + edges[:, 1], sides.min(1) * count + sides.max(1))
-    order = np.argsort(position, kind="stable")
-    position, third = position[order], faces[:, [2, 0, 1]].T.ravel()[order]
-    first = np.concatenate([[True], position[1:] != position[:-1]])
-    apexes = np.full((len(edges), 2), -1, np.int64)
-    apexes[position[first], 0], apexes[position[~first], 1] = third[first], third[~first]
+    return np.searchsorted(edges[:, 0] * count + edges[:, 1], sides.min(1) * count + sides.max(1))
+
+
+def _apexes(faces: np.ndarray, edge_of_sides: np.ndarray, num_edges: int) -> np.ndarray:
+    """Third corners [E, 2] of the faces at each edge, -1 beyond a border; of more than two faces any two."""
+    order = np.argsort(edge_of_sides, kind="stable")
+    edge, third = edge_of_sides[order], faces[:, [2, 0, 1]].T.ravel()[order]
+    first = np.concatenate([[True], edge[1:] != edge[:-1]])
+    apexes = np.full((num_edges, 2), -1, np.int64)
+    apexes[edge[first], 0], apexes[edge[~first], 1] = third[first], third[~first]
     return apexes
 
 
-def _edge_rest(faces: np.ndarray, rest_uv: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _edge_rest(rest_uv: np.ndarray, edge_of_sides: np.ndarray, num_edges: int) -> np.ndarray:
     """Pattern length [E] of each edge; of a seam's two sides the longer."""
-    count = int(faces.max()) + 1
-    sides = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     uv = np.concatenate([rest_uv[:, [0, 1]], rest_uv[:, [1, 2]], rest_uv[:, [2, 0]]])
-    length = np.linalg.norm(uv[:, 0] - uv[:, 1], axis=1)
-    position = np.searchsorted(edges[:, 0] * count + edges[:, 1], sides.min(1) * count + sides.max(1))
-    longest = np.zeros(len(edges))
-    np.maximum.at(longest, position, length)
+    longest = np.zeros(num_edges)
+    np.maximum.at(longest, edge_of_sides, np.linalg.norm(uv[:, 0] - uv[:, 1], axis=1))
     return longest
 
 

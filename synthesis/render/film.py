@@ -14,8 +14,7 @@ import numpy as np
 
 from model.errors import ConfigError
 from synthesis.render.interface import Frame
-from synthesis.render.srgb import srgb_from_linear
-from synthesis.scene.painting import linear_from_srgb
+from synthesis.render.srgb import linear_from_srgb, srgb_from_linear
 
 # Chroma subsampling of a JPEG file, by its usual name, for OpenCV.
 SUBSAMPLING = {

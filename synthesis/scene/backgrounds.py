@@ -13,6 +13,7 @@ import numpy as np
 from model.errors import ConfigError
 from synthesis import assets
 from synthesis.render.interface import AreaLight, Backdrop, Camera
+from synthesis.render.srgb import linear_from_srgb
 from synthesis.scene import hdri, indoor_painters, outdoor_painters, painting, photo_folders
 from synthesis.scene.panorama import Panorama
 
@@ -176,7 +177,7 @@ def ambient_light(image: np.ndarray, gain: float = _AMBIENT_GAIN) -> np.ndarray:
     The radiance L(d) = mean + slope * d_y gives E(n) = pi * mean + (2 pi / 3) * slope * n_y (Ramamoorthi and Hanrahan
     2001, equation 12). Returns [9, 3] as Backdrop.ambient.
     """
-    rows = painting.linear_from_srgb(np.arange(256) / 255)[image].mean(1) * gain
+    rows = linear_from_srgb(np.arange(256) / 255)[image].mean(1) * gain
     third = max(len(rows) // 3, 1)
     mean = rows.mean(0)
     slope = np.clip((rows[:third].mean(0) - rows[-third:].mean(0)) / 2, -0.6 * mean, 0.6 * mean)

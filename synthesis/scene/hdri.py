@@ -8,7 +8,7 @@ import pathlib
 import cv2
 import numpy as np
 
-from synthesis.scene import painting
+from synthesis.render.srgb import linear_from_srgb
 from synthesis.scene.photo_folders import PHOTO_SUFFIXES, PictureError, read_photo
 
 HDRI_SUFFIXES = (".hdr", ".exr")
@@ -43,7 +43,7 @@ def read_panorama(path: pathlib.Path) -> np.ndarray:
     suffix = path.suffix.lower()
     if suffix in PHOTO_SUFFIXES:
         # From the 256 levels of a photo: an array of doubles of a large one would not fit.
-        image = painting.linear_from_srgb(np.arange(256) / 255).astype(np.float16)[read_photo(path)]
+        image = linear_from_srgb(np.arange(256) / 255).astype(np.float16)[read_photo(path)]
     else:
         image = _read_exr(path) if suffix == ".exr" else _read_radiance(path)
     rows, cols = image.shape[:2]

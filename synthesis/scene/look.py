@@ -7,9 +7,8 @@ import dataclasses
 import numpy as np
 
 from model.errors import ConfigError
-from synthesis.render.srgb import srgb_from_linear
+from synthesis.render.srgb import linear_from_srgb, srgb_from_linear
 from synthesis.scene.hair import HAIR_STYLES
-from synthesis.scene.painting import linear_from_srgb
 from synthesis.scene.shoes import SHOE_STYLES
 
 # sRGB of skin from Fitzpatrick type I to VI, as diffuse albedo (lighter than it looks under strong light).

@@ -49,12 +49,6 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     return (np.clip(image, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)
 
 
-def linear_from_srgb(colour: np.ndarray) -> np.ndarray:
-    """Colours sRGB 0..1 -> linear 0..1 (IEC 61966-2-1)."""
-    colour = np.asarray(colour, np.float64)
-    return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
-
-
 # Hue (turns), saturation and value of what clothes are dyed with most, and how often each is drawn.
 _DYES = (
     (0.10, (0.0, 1.0), (0.0, 0.06), (0.80, 0.97)),  # white and off-white
@@ -88,12 +82,6 @@ def draw_palette(rng: np.random.Generator, count: int) -> np.ndarray:
 def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Colours first [..., 3] to second [..., 3] by shares [...] in 0..1."""
     return first + share[..., None] * (second - first)
-
-
-def srgb_from_linear(colour: np.ndarray) -> np.ndarray:
-    """Colours linear 0..1 -> sRGB 0..1 (IEC 61966-2-1)."""
-    colour = np.clip(colour, 0, 1)
-    return np.where(colour <= 0.0031308, 12.92 * colour, 1.055 * colour ** (1 / 2.4) - 0.055)
 
 
 def luminance(colour: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from synthesis.render.interface import AreaLight, Backdrop, Camera
+from synthesis.render.srgb import srgb_from_linear
 from synthesis.scene import lights as area_lights
 from synthesis.scene import painting, spherical_harmonics
 
@@ -122,7 +123,7 @@ class Panorama:
         image = self._exposure * _sampled(self._radiance, x, y)
         texel = 2 * math.pi / width * focal
         blur = math.hypot(self._blur * camera.height / 250, 0.35 * max(texel - 1, 0))
-        return painting.to_uint8(painting.srgb_from_linear(film(cv2.GaussianBlur(image, (0, 0), blur))))
+        return painting.to_uint8(srgb_from_linear(film(cv2.GaussianBlur(image, (0, 0), blur))))
 
 
 def film(radiance: np.ndarray) -> np.ndarray:

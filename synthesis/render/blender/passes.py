@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from synthesis.render.interface import BACKGROUND_ID
-from synthesis.render.srgb import srgb_from_linear
-from synthesis.scene.painting import linear_from_srgb, to_uint8
+from synthesis.render.srgb import linear_from_srgb, srgb_from_linear
+from synthesis.scene.painting import to_uint8
 
 # As in gl/shaders/lighting.frag.glsl: highlights roll off above this instead of clipping.
 _KNEE = 0.6
