@@ -23,6 +23,8 @@ MAX_LIGHTS = 4
 MAX_SURFACES = 16
 SHADOW_MAP_SIZE = 384
 _SHADOW_MARGIN = 0.01
+# How OpenGL keeps 8-bit pictures. What is read from the first is linear: mipmaps average light, not code values.
+_SRGB8, _RGB8 = 0x8C41, 0x8051
 _NO_LIGHT = AreaLight(position=(0.0, 10.0, 10.0), target=(0.0, 0.0, 0.0), radiance=0.0, size=1.0)
 
 
@@ -99,7 +101,7 @@ class GlRenderer:
         self._resolve_program = load_program(context, "screen", "resolve")
 
         fine = (width * supersample, height * supersample)
-        self._albedo_surface = create_texture(context, fine, 4, "f1")
+        self._albedo_surface = create_texture(context, fine, 4, "f2")
         self._normals = create_texture(context, fine, 4, "f2")
         self._depths = create_texture(context, fine, 1, "f4")
         self._colours = create_texture(context, fine, 4, "f2")
@@ -224,17 +226,17 @@ class GlRenderer:
             surface=surface,
             mesh=mesh,
             buffer=buffer,
-            albedo=self._upload_picture(surface.material.albedo),
-            normals=None if surface.material.normals is None else self._upload_picture(surface.material.normals),
+            albedo=self._upload_picture(surface.material.albedo, _SRGB8),
+            normals=None if surface.material.normals is None else self._upload_picture(surface.material.normals, _RGB8),
             draw=context.vertex_array(self._surface_program, draw, indices),
             draw_shadow=context.vertex_array(self._shadow_program, [(buffer, "3f 12x", "position")], indices),
             fixed=(uv, indices),
         )
 
-    def _upload_picture(self, picture: np.ndarray) -> moderngl.Texture:
+    def _upload_picture(self, picture: np.ndarray, internal_format: int) -> moderngl.Texture:
         height, width = picture.shape[:2]
         rows = np.ascontiguousarray(picture[::-1]).tobytes()
-        texture = self._context.texture((width, height), 3, rows, alignment=1)
+        texture = self._context.texture((width, height), 3, rows, alignment=1, internal_format=internal_format)
         texture.build_mipmaps()
         texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         return texture

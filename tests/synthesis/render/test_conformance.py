@@ -258,6 +258,17 @@ def test_textures_repeat_and_stand_upright(renderer):
             assert rgb[row, column, channel] > 3 * rgb[row, column, 2 - channel]
 
 
+def test_a_fine_pattern_seen_from_afar_is_the_mean_of_its_light(renderer):
+    """Black and white threads far finer than a pixel look like the grey that gives back half of the light."""
+    vertices, faces, uv = facing_card()
+    threads = np.where((np.indices((256, 256)) // 32).sum(0) % 2, 255, 0).astype(np.uint8)
+    seen = []
+    for albedo in (np.repeat(threads[..., None], 3, 2), picture(GREY)):
+        renderer.load([surface(faces, uv, albedo=albedo, uv_scale=64.0)])
+        seen.append(middle(renderer.render([vertices], CAMERA, [], backdrop(3 * np.eye(9)[0]))))
+    np.testing.assert_allclose(seen[0], seen[1], rtol=0.06)
+
+
 def test_the_nearer_surface_wins_and_the_backdrop_stays(renderer):
     far, near = facing_card(0.35), card(-0.4 * TILT[2], 0.1 * TILT[0], -0.1 * TILT[1])
     renderer.load([surface(far[1], far[2], 1), surface(near[1], near[2], 4)])

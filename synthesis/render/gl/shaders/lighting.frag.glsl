@@ -20,10 +20,6 @@ uniform mat3 light_rotation[LIGHTS];
 uniform vec2 light_emission[LIGHTS];  // radiance, side
 out vec4 out_colour;
 
-vec3 linear_from_srgb(vec3 c) {
-    return mix(c / 12.92, pow((c + 0.055) / 1.055, vec3(2.4)), step(0.04045, c));
-}
-
 vec3 irradiance(vec3 n) {
     vec3 e = 0.282095 * ambient[0] + 0.488603 * (ambient[1] * n.y + ambient[2] * n.z + ambient[3] * n.x)
            + 1.092548 * (ambient[4] * n.x * n.y + ambient[5] * n.y * n.z + ambient[7] * n.x * n.z)
@@ -72,7 +68,7 @@ void main() {
 
     vec3 v = normalize(-ray);
     vec4 look = surface_look[int(a.a * 255.0 + 0.5) & (SURFACES - 1)];
-    vec3 albedo = linear_from_srgb(a.rgb);
+    vec3 albedo = a.rgb;
     vec3 wrap = look.rgb;
     float k = (look.a + 1.0) * (look.a + 1.0) * 0.125;
     float nv = max(dot(n, v), 0.001);

@@ -9,7 +9,7 @@ uniform sampler2D normal_map;
 uniform bool has_normals;
 uniform bool two_sided;
 uniform float surface;  // number of the surface in the scene, from 1 on
-layout(location = 0) out vec4 out_albedo_surface;
+layout(location = 0) out vec4 out_albedo_surface;  // linear
 layout(location = 1) out vec4 out_normal;
 layout(location = 2) out float out_depth;
 
