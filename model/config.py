@@ -12,6 +12,8 @@ from model import typed_json
 from model.errors import ConfigError
 
 ENCODERS = ("resnet50v2", "resnet50", "small")
+SCHEDULES = ("cosine", "step", "constant")
+PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 def _require(holds: bool, wanted: str, received: Any) -> None:
@@ -32,7 +34,8 @@ class ModelConfig:
         regressor_width: width of the regressor's two hidden layers.
         regressor_dropout: dropout rate after each of them.
         iterations: IEF steps.
-        imagenet: start ResNet encoders from Keras' ImageNet weights.
+        encoder_weights: what a ResNet encoder starts from: "imagenet" (what `mviper assets fetch resnet50` brought, else
+            Keras' own download), the path of a Keras weights file, or "" for random weights.
         body: "free", or where the SMPL files are (model.body.files.load_body); the flag --body and the variable
             MVIPER_BODY come first. "": the free body.
     """
@@ -45,7 +48,7 @@ class ModelConfig:
     regressor_width: int = 1024
     regressor_dropout: float = 0.5
     iterations: int = 3
-    imagenet: bool = True
+    encoder_weights: str = "imagenet"
     body: str = ""
 
     def __post_init__(self):
@@ -68,6 +71,8 @@ class LossConfig:
         smooth: lambda, weight of the shape smoothness loss (video model only).
         heatmaps: weight of a cross entropy on the small encoder's keypoint heatmaps, which stands in for the
             pre-training that a ResNet brings; not in the paper.
+        adversarial: weight of HMR's factorised prior (Kanazawa et al. 2018), a discriminator for each joint's rotation,
+            for all of them and for the shape; for the baseline, not in the paper.
         rotation_space: "matrix" or "axis_angle": how rotations are compared in Lsmpl.
     """
 
@@ -77,6 +82,7 @@ class LossConfig:
     betas: float = 0.05
     smooth: float = 0.1
     heatmaps: float = 0.0
+    adversarial: float = 0.0
     rotation_space: str = "matrix"
 
     def __post_init__(self):
@@ -95,9 +101,18 @@ class TrainConfig:
         batch_clips: clips in a batch (the frame stage flattens them to batch_clips * frames_per_clip stills).
         frames_per_clip: frames drawn from each clip in the frame stage.
         epochs: passes over the training split.
-        learning_rate: peak rate; a cosine decays it to zero after a short linear warm-up.
+        learning_rate: peak rate, reached from a tenth of it after `warmup_steps`.
+        schedule: "cosine" to zero, "step" (a tenth after 2/3 of the steps, a hundredth after 8/9), or "constant".
+        warmup_steps: steps of the linear warm-up, at most a tenth of all.
         clip_norm: global gradient norm limit.
+        average: decay of the exponential moving average of the weights that is evaluated and kept, in a step; 0: none.
         augmentation: strength of scaling, shifting and recolouring, 0..1; flips are always there.
+        sampling: source of the records -> share of the clips drawn from it; empty: as many as there are of each.
+        precision: of products and activations; weights, body and losses stay float32.
+        evaluate_every: epochs between evaluations.
+        patience: evaluations without a better PA-MPJPE after which the stage ends, the best weights kept; 0: never.
+        checkpoint_every: steps between the checkpoints that an interrupted run is taken up from.
+        cache_gb: decoded clips are kept in memory when all of them take no more than this.
         seed: seed of shuffling, augmentation, dropout and initial weights.
     """
 
@@ -105,25 +120,50 @@ class TrainConfig:
     frames_per_clip: int = 16
     epochs: int = 30
     learning_rate: float = 1e-5
+    schedule: str = "cosine"
+    warmup_steps: int = 200
     clip_norm: float = 5.0
+    average: float = 0.0
     augmentation: float = 1.0
+    sampling: dict[str, float] = dataclasses.field(default_factory=dict)
+    precision: str = "float32"
+    evaluate_every: int = 5
+    patience: int = 0
+    checkpoint_every: int = 200
+    cache_gb: float = 4.0
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("batch_clips", "frames_per_clip", "epochs"):
+        for name in ("batch_clips", "frames_per_clip", "epochs", "evaluate_every", "checkpoint_every"):
             _require(getattr(self, name) >= 1, f"{name} is at least 1", getattr(self, name))
+        for name in ("warmup_steps", "patience", "cache_gb", "seed"):
+            _require(getattr(self, name) >= 0, f"{name} is not negative", getattr(self, name))
+        for name in ("learning_rate", "clip_norm"):
+            _require(getattr(self, name) > 0, f"{name} is positive", getattr(self, name))
         _require(0 <= self.augmentation <= 1, "augmentation is in 0..1", self.augmentation)
-        _require(self.learning_rate > 0, "learning_rate is positive", self.learning_rate)
+        _require(0 <= self.average < 1, "average is in [0, 1)", self.average)
+        _require(self.schedule in SCHEDULES, f"schedule is one of {', '.join(SCHEDULES)}", self.schedule)
+        _require(self.precision in PRECISIONS, f"precision is one of {', '.join(PRECISIONS)}", self.precision)
+        _require(all(share > 0 for share in self.sampling.values()), "shares in sampling are positive", self.sampling)
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """A whole run: network, loss, and the two stages."""
+    """A whole run.
+
+    Attributes:
+        model: the network.
+        loss: of all stages.
+        frame: stage 1, the frame model.
+        video: stage 2, the video model.
+        hmr: the baseline: a frame model trained, or fine-tuned, with the adversarial prior.
+    """
 
     model: ModelConfig = ModelConfig()
     loss: LossConfig = LossConfig()
     frame: TrainConfig = TrainConfig()
     video: TrainConfig = TrainConfig()
+    hmr: TrainConfig = TrainConfig()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""

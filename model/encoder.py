@@ -56,7 +56,7 @@ class SpatialMoments(layers.Layer):
 
 def _resnet(image, config: ModelConfig):
     """ResNet-50 v2 (He et al. 2016) or v1, each fed as its ImageNet weights expect."""
-    weights = "imagenet" if config.imagenet else None
+    weights = config.encoder_weights or None
     if config.encoder == "resnet50v2":
         scaled = layers.Rescaling(2.0, -1.0)(image)
         return keras.applications.ResNet50V2(include_top=False, weights=weights, input_tensor=scaled).output

@@ -20,7 +20,7 @@ DEMO = Config(
         attention_width=64,
         regressor_width=256,
         regressor_dropout=0.2,
-        imagenet=False,
+        encoder_weights="",
     ),
     loss=LossConfig(betas=0.2, heatmaps=0.5),
     frame=TrainConfig(batch_clips=16, frames_per_clip=2, epochs=150, learning_rate=3e-3, augmentation=0.2),

@@ -17,7 +17,7 @@ T, SIZE = 16, 64
 CONFIG = Config(
     model=ModelConfig(
         encoder="small", image_size=SIZE, clip_length=T, lstm_width=192, attention_width=16, regressor_width=64,
-        regressor_dropout=0.0, imagenet=False,
+        regressor_dropout=0.0, encoder_weights="",
     ),
     loss=LossConfig(heatmaps=0.5),
     frame=TrainConfig(batch_clips=8, frames_per_clip=4, epochs=40, learning_rate=2e-3, augmentation=0.0),

@@ -17,7 +17,7 @@ from model.losses import mesh_losses
 from model.video_model import VideoModel
 
 TINY = ModelConfig(
-    encoder="small", image_size=32, clip_length=4, lstm_width=192, attention_width=8, regressor_width=16, imagenet=False
+    encoder="small", image_size=32, clip_length=4, lstm_width=192, attention_width=8, regressor_width=16, encoder_weights=""
 )
 rng = np.random.default_rng(0)
 
