@@ -15,7 +15,7 @@ class Results:
     """Metrics of one evaluated model.
 
     Attributes:
-        overall: metric -> value over all frames.
+        overall: metric -> value over all frames that count, NaN where none does.
         slices: (feature, value) -> metric -> value.
         passed: whether all limits were kept.
         failures: limits that were not, in words.
@@ -47,7 +47,7 @@ def read(evaluation: str | pathlib.Path) -> Results:
     slices: dict[tuple[str, str], dict[str, float]] = {}
     for key, by_output in loaded.slicing_metrics:
         values = {
-            name: value["doubleValue"]
+            name: float(value["doubleValue"])  # JSON has no NaN: it comes as a string
             for by_sub_key in by_output.values()
             for metrics in by_sub_key.values()
             for name, value in metrics.items()

@@ -1,4 +1,4 @@
-"""TFMA metrics over the `evaluation` signature: frame-weighted means, and ratios to the mean pose."""
+"""TFMA metrics over the `evaluation` signature: means over the frames that count, and ratios to the mean pose."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.evaluation import means
 from model.evaluation import MEAN_POSE_PREFIX
 
 
 class _MeanCombiner(beam.CombineFn):
-    """Sum of one output over the sum of another, or over the count of frames when there is no other."""
+    """Sum of one output over the sum of another, or over the count of frames when there is no other.
+
+    Frames that are NaN do not count: components.evaluation.means.
+    """
 
     def __init__(self, key: metric_types.MetricKey, output: str, divisor: str | None):
         self._key = key
@@ -27,21 +31,20 @@ class _MeanCombiner(beam.CombineFn):
         outputs = element.get_predictions()
         if self._key.model_name and self._key.model_name in outputs:
             outputs = outputs[self._key.model_name]
-        values = np.asarray(outputs[self._output], np.float64)
-        weight = np.asarray(outputs[self._divisor], np.float64).sum() if self._divisor else values.size
-        return accumulator[0] + values.sum(), accumulator[1] + weight
+        divisor = outputs[self._divisor] if self._divisor else None
+        total, weight = means.summed(outputs[self._output], divisor)
+        return accumulator[0] + total, accumulator[1] + weight
 
     def merge_accumulators(self, accumulators):
         sums = np.sum(list(accumulators), axis=0)
         return float(sums[0]), float(sums[1])
 
     def extract_output(self, accumulator) -> dict[metric_types.MetricKey, float]:
-        total, weight = accumulator
-        return {self._key: total / weight if weight else float("nan")}
+        return {self._key: means.mean(*accumulator)}
 
 
 class FrameMean(tfma.metrics.Metric):
-    """Mean of one output of the `evaluation` signature over all frames."""
+    """Mean of one output of the `evaluation` signature over all frames that count; NaN when none does."""
 
     def __init__(self, output: str, name: str | None = None):
         """Args: output: a key of model.evaluation.FRAME_METRICS, with or without the mean pose's prefix."""
