@@ -1,7 +1,8 @@
 """Realism: does a pose detector that learnt from photos see people in our frames, and where our labels say they are.
 
 BlazePose (mediapipe 0.10.21, model complexity 1, each frame on its own) looks at frames of --realism_data, or of
-people that are synthesized for this: one for each built-in motion, seen from four sides.
+people that the generation job makes for this: two for each built-in motion, seen from four sides, on two cores in about
+three minutes.
 
 Figures (null where no Python with mediapipe is found; see MVIPER_VIDEO_PYTHON):
   detected_share     frames in which it finds a person
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import tempfile
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,6 +39,10 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("realism_data", "", "dataset whose frames are looked at; default: people are synthesized")
 flags.DEFINE_integer("realism_frames", 200, "frames to look at", lower_bound=1)
 flags.DEFINE_string("realism_worst", "", "picture (.png, .jpg) of the frames that agree least with their labels")
+flags.DEFINE_float(
+    "realism_confidence", 0.5, "least score of a detected person; 0.5 is mediapipe's own", lower_bound=0, upper_bound=1
+)
+flags.DEFINE_string("realism_simulations", "", "folder of simulations to take up and to keep; default: none are kept")
 flags.DEFINE_integer("realism_seed", 0, "of the choice of frames and of the people", lower_bound=0)
 
 THRESHOLD = 0.2
@@ -44,6 +50,8 @@ _OURS = np.array([conventions.keypoint(name) for name in LANDMARK])
 _MIRRORED = np.array([list(_OURS).index(conventions.KEYPOINT_MIRROR[k]) for k in _OURS])
 _TORSO = conventions.keypoint("L_shoulder"), conventions.keypoint("R_hip")
 _WORST, _PER_ROW, _TILE = 24, 6, 250
+# Of the cloth's triangles, metres: coarse, since silhouettes and joints are looked at, not folds.
+_EDGE_LENGTH = 0.035
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,16 +75,20 @@ class Look:
 
 def run() -> Result:
     """Looks at frames."""
-    settings = {"data": FLAGS.realism_data or "synthesized", "seed": FLAGS.realism_seed, "threshold": THRESHOLD}
+    settings = {
+        "data": FLAGS.realism_data or "synthesized", "seed": FLAGS.realism_seed, "threshold": THRESHOLD,
+        "detector": "BlazePose full, static images", "confidence": FLAGS.realism_confidence,
+    }  # fmt: skip
     if find_python() is None:
         logging.warning("no Python with mediapipe: install mviper[video], or name one in MVIPER_VIDEO_PYTHON")
         return Result(settings, dict.fromkeys(("detected_share", "pck_02_torso", "pck_02_torso_mirrored_too")))
-    source = _frames_of(pathlib.Path(FLAGS.realism_data)) if FLAGS.realism_data else _synthesized(FLAGS.realism_seed)
-    kept: Reservoir[Look] = Reservoir(FLAGS.realism_frames, np.random.default_rng(FLAGS.realism_seed))
-    for look in source:
-        kept.offer(lambda look=look: look)  # type: ignore[misc]
-    looks = kept.items
-    found = detect([look.jpeg for look in looks])
+    if FLAGS.realism_data:
+        looks = _choose(pathlib.Path(FLAGS.realism_data))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            _synthesize(pathlib.Path(folder), FLAGS.realism_seed, FLAGS.realism_simulations)
+            looks = _choose(pathlib.Path(folder))
+    found = detect([look.jpeg for look in looks], confidence=FLAGS.realism_confidence)
     if FLAGS.realism_worst:
         _write_worst(pathlib.Path(FLAGS.realism_worst), looks, found)
     return Result(settings, compare(looks, found))
@@ -134,30 +146,27 @@ def _frames_of(folder: pathlib.Path) -> Iterator[Look]:
                 yield Look(jpeg, clip.subject, f"{clip.action} {clip.camera}", clip.camera, keypoints)
 
 
-def _synthesized(seed: int) -> Iterator[Look]:
-    """Frames of one person for each built-in motion; who fails the cloth's gates is left out and said so."""
-    from synthesis import clip
-    from synthesis.motion import builtin
-    from synthesis.render.gl.renderer import GlRenderer
-    from synthesis.scene.plan import PlanSettings, draw_plan
+def _choose(folder: pathlib.Path) -> list[Look]:
+    kept: Reservoir[Look] = Reservoir(FLAGS.realism_frames, np.random.default_rng(FLAGS.realism_seed))
+    for look in _frames_of(folder):
+        kept.offer(lambda look=look: look)  # type: ignore[misc]
+    return kept.items
 
-    settings = PlanSettings(seed=seed, train_simulations=len(builtin.KINDS), windows=1, length=8, stride=4)
-    plans = [plan for plan in draw_plan(settings) if plan.split == "train"]
-    renderer = GlRenderer(plans[0].lens.width, plans[0].lens.height)
-    try:
-        for key in dict.fromkeys(plan.simulation.key for plan in plans):
-            views = [plan for plan in plans if plan.simulation.key == key]
-            try:
-                simulation = clip.simulate(views[0].simulation)
-            except clip.SimulationRejectedError as error:
-                logging.warning("%s is left out: %s", views[0].simulation.motion.kind, error)
-                continue
-            for plan in views:
-                shot, view = clip.render(plan, simulation, renderer), plan.viewpoint.name
-                for jpeg, keypoints in zip(shot.frames, shot.labels.keypoints2d, strict=True):
-                    yield Look(jpeg, key, f"{plan.simulation.motion.kind} {view}", view, keypoints)
-    finally:
-        renderer.close()
+
+def _synthesize(folder: pathlib.Path, seed: int, simulations: str) -> None:
+    """A small dataset of all built-in motions; who fails the cloth's gates is left out and said so."""
+    from components import synthesis_job
+    from synthesis.motion import builtin
+    from synthesis.scene.plan import PlanSettings, draw_clips
+
+    people = 2 * len(builtin.KINDS)
+    settings = PlanSettings(
+        seed=seed, train_simulations=people, eval_simulations=1, windows=1, length=4, stride=8, edge_length=_EDGE_LENGTH
+    )
+    plan = [clip for clip in draw_clips(settings) if clip.split == "train"]
+    failures = synthesis_job.run(plan, folder, max_failure_rate=1.0, simulations=simulations).failures
+    for reason in dict.fromkeys(failures.values()):
+        logging.warning("left out: %s", reason)
 
 
 def _write_worst(path: pathlib.Path, looks: list[Look], found: Detections) -> None:

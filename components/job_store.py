@@ -11,10 +11,12 @@ import contextlib
 import os
 import pathlib
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 
 from model.errors import UserError
+from model.storage import LEFTOVER_SECONDS, remove_leftovers
 
 ASIDE = ".aside"
 
@@ -105,6 +107,16 @@ class JobStore:
             copy = pathlib.Path(folder, os.path.basename(name))
             copy.write_bytes(self.read(name))
             yield copy
+
+    def remove_leftovers(self) -> None:
+        """Removes what killed runs left half-written, once nobody can be writing it any more."""
+        if not self.remote:
+            remove_leftovers(self.path(ASIDE))
+            return
+        before = time.time() - LEFTOVER_SECONDS
+        for found in _filesystems().match([self.path(f"{ASIDE}/**")])[0].metadata_list:
+            if 0 < found.last_updated_in_seconds < before:
+                _filesystems().delete([found.path])
 
     def remove(self, *names: str) -> None:
         """Removes files; those that are not there are no error."""

@@ -23,12 +23,12 @@ import math
 import pathlib
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from components import records, tfrecord
 from components.job_store import JobStore
-from model.errors import UserError
+from model.errors import RecordError, UserError
 from model.typed_json import build
 
 CLIPS_PER_SHARD = 16
@@ -220,6 +220,8 @@ def assemble(store: JobStore, shard: Shard) -> bool:
     letters = [outcome.letter() for outcome in found if outcome.failed]
     if letters:
         store.write(shard.failures_file, "".join(json.dumps(letter) + "\n" for letter in letters).encode())
+    else:
+        store.remove(shard.failures_file)  # of a shard that was reopened
     stats = {
         "bytes": len(content),
         "cpu_seconds": {"write": round(time.process_time() - began, 3)},
@@ -231,21 +233,49 @@ def assemble(store: JobStore, shard: Shard) -> bool:
     return True
 
 
+def reopen(store: JobStore, shard: Shard, again: Callable[[Outcome], bool]) -> bool:
+    """Takes a finished shard apart, so that some of its failed clips are tried once more.
+
+    The shard goes when everything else of it lies among the parts, so that a kill loses nothing.
+
+    Args:
+        store: of the job.
+        shard: that is finished.
+        again: which failures to forget.
+
+    Returns:
+        Whether there were any; if not, the shard stays as it is.
+
+    Raises:
+        RecordError: the shard is damaged.
+        WorkerError: the store does not take the parts.
+    """
+    if not store.exists(shard.failures_file):
+        return False
+    outcomes = [build(Outcome, values) for values in json.loads(store.read(shard.stats_file))["clips"]]
+    kept = [outcome for outcome in outcomes if not (outcome.failed and again(outcome))]
+    if len(kept) == len(outcomes):
+        return False
+    with store.local(shard.file) as path:
+        content = list(tfrecord.read(path))
+    made = [outcome.clip_id for outcome in outcomes if not outcome.failed]
+    if len(content) != len(made):
+        raise RecordError(f"A shard with {len(made)} records is needed. Received: {shard.file} with {len(content)}")
+    for clip_id, record in zip(made, content, strict=True):
+        store.write(shard.part_file(clip_id), record)
+    for outcome in kept:
+        name = FAILED if outcome.failed else MADE
+        store.write(shard.part_file(outcome.clip_id, name), json.dumps(dataclasses.asdict(outcome)).encode())
+    store.remove(shard.file, shard.failures_file, shard.stats_file)
+    return True
+
+
 def _clip_of(part: str) -> str:
     """Clip id of an outcome's file name; "" of other files."""
     for suffix in (MADE, FAILED):
         if part.endswith(suffix):
             return part.removesuffix(suffix)
     return ""
-
-
-def read_failures(store: JobStore, shards: Iterable[Shard]) -> dict[str, str]:
-    """Dead letters of finished shards: clip id -> "Error: reason"."""
-    failures = {}
-    for shard in shards:
-        for letter in read_letters(store, shard):
-            failures[letter["clip_id"]] = f"{letter['error']}: {letter['reason']}"
-    return failures
 
 
 def read_letters(store: JobStore, shard: Shard) -> Iterator[dict[str, str]]:

@@ -7,12 +7,15 @@ vertices = body(pose, betas) + trans are what the camera sees. 2D keypoints are 
 from __future__ import annotations
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
+from components import tf_example, tfrecord
 from model import conventions
 from model.errors import RecordError
 
@@ -106,16 +109,15 @@ def encode(clip: Clip) -> bytes:
     Raises:
         RecordError: a label has the wrong shape or is not finite.
     """
-    import tensorflow as tf
 
     def integers(*values: int):
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        return tf_example.Feature(int64_list=tf_example.Int64List(value=values))
 
     def floats(values):
-        return tf.train.Feature(float_list=tf.train.FloatList(value=np.ravel(values)))
+        return tf_example.Feature(float_list=tf_example.FloatList(value=np.ravel(values)))
 
     def strings(values):
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+        return tf_example.Feature(bytes_list=tf_example.BytesList(value=values))
 
     feature = {name: strings([getattr(clip, field).encode()]) for name, field in _BYTES.items()}
     feature["clip/fps"] = floats([clip.fps])
@@ -135,54 +137,66 @@ def encode(clip: Clip) -> bytes:
                 f"{name} of {clip.clip_id} is finite with shape {wanted}. Received: {value.shape}, {state}"
             )
         feature[name] = floats(value)
-    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(deterministic=True)
+    example = tf_example.Example(features=tf_example.Features(feature=feature))
+    return example.SerializeToString(deterministic=True)
 
 
 def decode(serialised: bytes) -> Clip:
     """Inverse of encode.
 
     Raises:
-        RecordError: the bytes are no tf.Example of this layout.
+        RecordError: the bytes are no tf.Example of this layout; the message says which feature is wrong.
     """
-    import tensorflow as tf
-    from google.protobuf.message import DecodeError
-
     try:
-        feature = tf.train.Example.FromString(serialised).features.feature
-        frames = list(feature["frames/encoded"].bytes_list.value)
-        values: dict[str, Any] = {f: feature[n].bytes_list.value[0].decode() for n, f in _BYTES.items()}
-        for name, (field, shape) in _FLOATS.items():
-            flat = np.array(feature[name].float_list.value, np.float32)
-            values[field] = flat.reshape(_shape(shape, len(frames)))
-        height, width = feature["frames/size"].int64_list.value
-        return Clip(
-            **values,
-            fps=feature["clip/fps"].float_list.value[0],
-            frames=frames,
-            masks=list(feature["frames/mask"].bytes_list.value),
-            frame_size=(height, width),
-            has_3d=bool(feature["labels/has_3d"].int64_list.value[0]),
-            has_smpl=bool(feature["labels/has_smpl"].int64_list.value[0]),
-        )
-    except (DecodeError, ValueError, IndexError) as error:
-        raise RecordError(
-            f"A record is a tf.Example of the layout in components/records.py. Received: {error}"
-        ) from error
+        feature = tf_example.Example.FromString(serialised).features.feature
+    except DecodeError as error:
+        raise _not_our_layout(f"{len(serialised)} bytes of something else") from error
+
+    def values(name: str, kind: str, count: int | None = None) -> Any:
+        found = getattr(feature[name], kind).value if name in feature else []
+        if count is not None and len(found) != count:
+            raise _not_our_layout(f"{name} with {len(found)} values in place of {count}")
+        return found
+
+    frames = list(values("frames/encoded", "bytes_list"))
+    labels: dict[str, Any] = {}
+    for name, (field, shape) in _FLOATS.items():
+        wanted = _shape(shape, len(frames))
+        labels[field] = np.array(values(name, "float_list", math.prod(wanted)), np.float32).reshape(wanted)
+    try:
+        texts = {field: values(name, "bytes_list", 1)[0].decode() for name, field in _BYTES.items()}
+    except UnicodeDecodeError as error:
+        raise _not_our_layout("a name that is not UTF-8") from error
+    height, width = values("frames/size", "int64_list", 2)
+    return Clip(
+        **texts,
+        **labels,
+        fps=values("clip/fps", "float_list", 1)[0],
+        frames=frames,
+        masks=list(values("frames/mask", "bytes_list")),
+        frame_size=(height, width),
+        has_3d=bool(values("labels/has_3d", "int64_list", 1)[0]),
+        has_smpl=bool(values("labels/has_smpl", "int64_list", 1)[0]),
+    )
 
 
-def parse_spec(length: int) -> dict[str, Any]:
-    """What tf.io.parse_example needs to read a batch of clips of `length` frames inside a graph."""
+def _not_our_layout(received: str) -> RecordError:
+    return RecordError(f"A record is a tf.Example of the layout in components/records.py. Received: {received}")
+
+
+def parse_spec() -> dict[str, Any]:
+    """What tf.io.parse_example needs to read a batch of clips inside a graph; what has a value a frame is ragged."""
     import tensorflow as tf
 
     spec: dict[str, Any] = {name: tf.io.FixedLenFeature([], tf.string) for name in _BYTES}
     spec["clip/fps"] = tf.io.FixedLenFeature([], tf.float32)
-    spec["frames/encoded"] = tf.io.FixedLenFeature([length], tf.string)
-    spec["frames/mask"] = tf.io.FixedLenFeature([length], tf.string, [b""] * length)
+    spec["frames/encoded"] = tf.io.RaggedFeature(tf.string)
+    spec["frames/mask"] = tf.io.RaggedFeature(tf.string)
     spec["frames/size"] = tf.io.FixedLenFeature([2], tf.int64)
     for name in ("labels/has_3d", "labels/has_smpl"):
         spec[name] = tf.io.FixedLenFeature([], tf.int64)
     for name, (_, shape) in _FLOATS.items():
-        spec[name] = tf.io.FixedLenFeature(_shape(shape, length), tf.float32)
+        spec[name] = tf.io.RaggedFeature(tf.float32) if "T" in shape else tf.io.FixedLenFeature(shape, tf.float32)
     return spec
 
 
@@ -192,13 +206,11 @@ def read(path: str | pathlib.Path) -> Iterator[Clip]:
     Raises:
         RecordError: the file is missing, truncated or holds something else.
     """
-    import tensorflow as tf
-
-    try:
-        for serialised in tf.data.TFRecordDataset(str(path), compression_type="GZIP").as_numpy_iterator():
+    for number, serialised in enumerate(tfrecord.read(path)):
+        try:
             yield decode(serialised)
-    except tf.errors.OpError as error:
-        raise RecordError(f"A readable {SUFFIX} shard is needed. Received: {path} ({error.message})") from error
+        except RecordError as error:
+            raise RecordError(f"{error} (record {number} of {path})") from error
 
 
 def find_shards(folder: str | pathlib.Path) -> list[pathlib.Path]:
@@ -214,31 +226,67 @@ def find_shards(folder: str | pathlib.Path) -> list[pathlib.Path]:
 
 
 def parse_batch(serialised: Any, length: int) -> dict[str, Any]:
-    """Decodes serialised clips [B] inside a graph, under the names that training uses.
+    """Decodes serialised clips [B], in a graph or eagerly, under the names that training uses.
+
+    A still, a record of one frame, becomes a clip of that frame repeated (paper section 4.3).
 
     Args:
         serialised: string tensor [B].
         length: frames T of every clip.
 
     Returns:
-        "frames" [B, T] JPEG strings, "masks" [B, T] PNG strings (empty without masks), "frame_size" [B] pixels (frames
-        are square), "body_id" [B], "fps" [B], "pose" [B, T, 72], "betas" [B, 10], "trans" [B, T, 3], "keypoints3d"
-        [B, T, 19, 3], "keypoints3d_valid" [B, T, 19], "keypoints2d" [B, T, 19, 3] (pixels, visible), "has_3d" and
-        "has_smpl" [B] as float32.
+        "frames" [B, T] JPEG strings, "masks" [B, T] PNG strings (empty without masks), "frame_size" [B, 2] height and
+        width in pixels, "clip_id", "source" and "body_id" [B], "fps" [B], "pose" [B, T, 72], "betas" [B, 10], "trans"
+        [B, T, 3], "keypoints3d" [B, T, 19, 3], "keypoints3d_valid" [B, T, 19], "keypoints2d" [B, T, 19, 3] (pixels,
+        visible), "has_3d" and "has_smpl" [B] as float32.
+
+    Raises:
+        RecordError: a record has another number of frames, or a label that does not fit its frames; inside a graph
+            tf.errors.InvalidArgumentError.
     """
     import tensorflow as tf
 
-    parsed = tf.io.parse_example(serialised, parse_spec(length))
+    parsed = tf.io.parse_example(serialised, parse_spec())
+    lengths = parsed["frames/encoded"].row_lengths()
+    # Which frame of the record each frame of the clip is.
+    frames = tf.minimum(tf.range(length), lengths[:, None] - 1)
+
+    def per_frame(name: str, shape: tuple[Any, ...] = ("T",)) -> Any:
+        size = math.prod(shape[1:])
+        rows = parsed[name].row_lengths()
+        fits = (rows == size * lengths) | ((rows == 0) & (name == "frames/mask"))
+        _check_lengths(fits & ((lengths == length) | (lengths == 1)), name, lengths, length, parsed["clip/id"])
+        dense = tf.reshape(parsed[name].to_tensor(shape=(None, length * size)), (-1, length, *shape[1:]))
+        return tf.gather(dense, frames, batch_dims=1)
+
     return {
-        "frames": parsed["frames/encoded"],
-        "masks": parsed["frames/mask"],
-        "frame_size": tf.cast(parsed["frames/size"][:, 1], tf.float32),
+        "frames": per_frame("frames/encoded"),
+        "masks": per_frame("frames/mask"),
+        "frame_size": tf.cast(parsed["frames/size"], tf.float32),
+        "clip_id": parsed["clip/id"],
+        "source": parsed["clip/source"],
         "body_id": parsed["clip/body_id"],
         "fps": parsed["clip/fps"],
         "has_3d": tf.cast(parsed["labels/has_3d"], tf.float32),
         "has_smpl": tf.cast(parsed["labels/has_smpl"], tf.float32),
-        **{field: parsed[name] for name, (field, _) in _FLOATS.items() if name.startswith("labels/")},
+        **{
+            field: per_frame(name, shape) if "T" in shape else parsed[name]
+            for name, (field, shape) in _FLOATS.items()
+            if name.startswith("labels/")
+        },
     }
+
+
+def _check_lengths(fits: Any, name: str, lengths: Any, length: int, ids: Any) -> None:
+    """Refuses records of another length, by a RecordError where one can be raised: not inside a graph."""
+    import tensorflow as tf
+
+    wanted = f"Records of {length} frames, or stills of one, with labels for each are needed. Received"
+    if not tf.executing_eagerly():
+        tf.debugging.Assert(tf.reduce_all(fits), [f"{wanted}: {name} of", ids, "with frames", lengths])
+    elif not tf.reduce_all(fits):
+        bad = int(tf.argmin(tf.cast(fits, tf.int32)))
+        raise RecordError(f"{wanted}: {ids[bad].numpy().decode()} with {int(lengths[bad])} frames ({name})")
 
 
 def parse_frames(serialised: Any, length: int) -> Any:

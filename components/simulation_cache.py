@@ -13,6 +13,10 @@ from model.typed_json import build
 from synthesis.engine_digest import engine_digest
 from synthesis.scene.plan import BUILTIN, SimulationPlan
 
+# A simulation whose cloth did not pass its gates will not pass them the next time. The cause of any other failure, a
+# missing file or a full memory, may be gone by then.
+PERMANENT = ("SimulationRejectedError",)
+
 
 @dataclasses.dataclass(frozen=True)
 class SimulationOutcome:
@@ -57,11 +61,13 @@ class SimulationCache:
             return None
 
     def keep(self, key: str, outcome: SimulationOutcome, simulation=None) -> None:
-        """Keeps an outcome, and the simulation (synthesis.clip.Simulation) if there is one.
+        """Keeps an outcome, and the simulation (synthesis.clip.Simulation) if there is one; no failure that may pass.
 
         Raises:
             WorkerError: the store does not take it.
         """
+        if outcome.error and outcome.error not in PERMANENT:
+            return
         if simulation is not None:
             name = f"{key}.npz"
             try:
@@ -79,6 +85,10 @@ class SimulationCache:
             return None
         with self._store.local(f"{key}.npz") as path:
             return Simulation.load(path)
+
+    def remove_leftovers(self) -> None:
+        """Removes what killed runs left half-written."""
+        self._store.remove_leftovers()
 
     def forget(self, key: str) -> None:
         """Removes a simulation; its outcome stays, so that its cost and its rejection are not forgotten."""

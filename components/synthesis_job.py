@@ -60,6 +60,7 @@ def run(
     simulations: str = "",
     clips_per_shard: int = jobs.CLIPS_PER_SHARD,
     fallback: str = "",
+    retry_failures: bool = False,
 ) -> JobSummary:
     """Synthesizes every clip of a plan that is not there yet.
 
@@ -71,14 +72,21 @@ def run(
         simulations: folder or address of simulations to reuse and to keep; "": none are kept.
         clips_per_shard: of the shards.
         fallback: renderer of machines on which the plan's cannot start; "": such a machine ends the job.
+        retry_failures: whether failed clips of finished shards are tried again, but for those whose cloth did not pass
+            its gates; their shards are away until they ended. Those of unfinished shards always are.
 
     Raises:
         JobError: too many clips failed.
+        RecordError: a shard with failures to try again is damaged.
         BodyMismatchError: the plan is for another body than the one in use.
         WorkerError: no clip can be made or kept: the disk is full, a worker has no OpenGL.
     """
     store = JobStore(out)
     work = _take_plan(store, plan, clips_per_shard)
+    store.remove_leftovers()
+    if retry_failures:
+        for shard in work.shards:
+            jobs.reopen(store, shard, synthesis_work.may_pass)
     finished = {shard.name for shard in work.shards if store.exists(shard.file)}
     reused = sum(len(shard.clip_ids) for shard in work.shards if shard.name in finished)
     entry = job_report.begin(store, runner)
@@ -88,9 +96,11 @@ def run(
         watch = job_watch.Watch(store, work.shards, max_failure_rate, len(work.clips))
         reused, _ = watch.count()
         synthesis_work.write_units(store, work, finished)
+        kept = JobStore(simulations).root if simulations else ""
+        settings = JobSettings(store.root, entry["id"], kept, fallback)
+        settings.cache().remove_leftovers()
         with watch.running():
-            kept = JobStore(simulations).root if simulations else ""
-            _run_beam(JobSettings(store.root, entry["id"], kept, fallback), runner)
+            _run_beam(settings, runner)
     missing = [shard for shard in work.shards if not store.exists(shard.file) and not jobs.assemble(store, shard)]
     totals = job_report.sum_up(store, work.shards, entry["id"])
     facts = {"made": totals.clips + len(totals.failures) - reused, "reused": reused}

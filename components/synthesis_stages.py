@@ -121,8 +121,6 @@ class Simulate(beam.DoFn):
 
     def setup(self) -> None:
         """Imports what takes seconds, so that no clip is charged for it."""
-        import tensorflow  # noqa: F401
-
         from synthesis import clip  # noqa: F401
 
         self._store, self._cache = self._settings.store(), self._settings.cache()

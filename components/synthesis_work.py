@@ -10,12 +10,11 @@ from typing import Any
 
 from components import jobs
 from components.job_store import JobStore, storage_error
+from components.simulation_cache import PERMANENT
 from components.synthesis_stages import PLAN, WORK, PlannedClip, Unit
+from model.typed_json import build
 from synthesis.avatar import planned_body
 from synthesis.scene.plan import ClipPlan
-
-# A simulation whose cloth did not pass its gates will not pass them the next time. Everything else is tried again.
-_PERMANENT = ("SimulationRejectedError",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +132,11 @@ def forget_passing_failures(store: JobStore) -> None:
     """Removes dead letters of unfinished shards whose cause may be gone: a missing file, a full memory."""
     for name in store.names(jobs.PARTS):
         if name.endswith(jobs.FAILED):
-            outcome = json.loads(store.read(f"{jobs.PARTS}/{name}"))
-            if outcome["error"] not in _PERMANENT:
+            outcome = build(jobs.Outcome, json.loads(store.read(f"{jobs.PARTS}/{name}")))
+            if may_pass(outcome):
                 store.remove(f"{jobs.PARTS}/{name}")
+
+
+def may_pass(outcome: jobs.Outcome) -> bool:
+    """Whether a failed clip may succeed when it is tried again."""
+    return outcome.error not in PERMANENT

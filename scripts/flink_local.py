@@ -35,6 +35,7 @@ FLINK_FILE = (
     f"packages/4e/35/1c4e72f5930a92d0cb107c28fc25f757ce0d69f6c1b6a00c6daf27cc7bed/apache-flink-libraries-{FLINK}.tar.gz"
 )
 FLINK_SHA256 = "4a58e3a1fb7d83340bc96b6c080624c6d792d69fae5d294b96224775204a9c60"
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 REST_PORT, JOB_PORT, POOL_PORT = 8081, 8099, 50000
 TASK_MANAGERS = 2
 
@@ -86,37 +87,52 @@ OPENS = [
 
 
 def setup() -> None:
-    """Downloads what is not there yet."""
+    """Downloads what is not there yet; what a broken download left is taken away first."""
     for tool in ("java", "mvn"):
         if not shutil.which(tool):
             sys.exit(f"{tool} is needed (Debian: openjdk-17-jre-headless, maven). Received: it is not on the PATH")
-    flink, beam = HOME / "flink", HOME / "beam"
-    if not flink.is_dir():
-        archive = HOME / "flink.tar.gz"
-        HOME.mkdir(parents=True, exist_ok=True)
-        print(f"Flink {FLINK}, 230 MB", flush=True)
-        urllib.request.urlretrieve(f"{PYTHON_FILES_URL}/{FLINK_FILE}", archive)
-        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-        if digest != FLINK_SHA256:
-            sys.exit(f"Flink's archive has the SHA-256 {FLINK_SHA256}. Received: {digest}")
-        with tarfile.open(archive) as file:
-            top = f"apache-flink-libraries-{FLINK}/deps/lib/"
-            jars = [member for member in file.getmembers() if member.name.startswith(top) and member.isfile()]
-            file.extractall(HOME / "unpacked", members=jars, filter="data")
-        (HOME / "unpacked" / top).rename(flink)
-        shutil.rmtree(HOME / "unpacked")
-        archive.unlink()
-    if not beam.is_dir():
-        folder = HOME / "maven"
-        folder.mkdir(parents=True, exist_ok=True)
-        version = FLINK.rpartition(".")[0]
-        (folder / "pom.xml").write_text(POM.format(url=MAVEN_URL, flink=version, beam=BEAM))
-        print(f"Beam {BEAM} runner for Flink {version}, 150 MB", flush=True)
-        aside = HOME / "beam.aside"
-        shutil.rmtree(aside, ignore_errors=True)
-        command = ["mvn", "-q", "-B", COPY, "-DincludeScope=runtime", f"-DoutputDirectory={aside}"]
-        subprocess.run([*command, f"-Dmaven.repo.local={HOME / 'repository'}"], cwd=folder, check=True)
-        aside.rename(beam)
+    HOME.mkdir(parents=True, exist_ok=True)
+    if not (HOME / "flink").is_dir():
+        _fetch_flink(HOME / "flink")
+    if not (HOME / "beam").is_dir():
+        _fetch_beam(HOME / "beam")
+    print(f"Flink {FLINK} and Beam's runner {BEAM} are in {HOME}")
+
+
+def _fetch_flink(flink: pathlib.Path) -> None:
+    url, archive, unpacked = f"{PYTHON_FILES_URL}/{FLINK_FILE}", HOME / "flink.tar.gz", HOME / "unpacked"
+    print(f"Flink {FLINK}, 230 MB, from {url}", flush=True)
+    try:
+        urllib.request.urlretrieve(url, archive)
+    except OSError as error:
+        sys.exit(f"{url} must be reached (PYTHON_FILES_URL names a mirror). Received: {error}")
+    with archive.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != FLINK_SHA256:
+        sys.exit(f"{url} must have the SHA-256 {FLINK_SHA256}. Received: {digest}")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    with tarfile.open(archive) as file:
+        top = f"apache-flink-libraries-{FLINK}/deps/lib/"
+        jars = [member for member in file.getmembers() if member.name.startswith(top) and member.isfile()]
+        file.extractall(unpacked, members=jars, filter="data")
+    (unpacked / top).rename(flink)
+    shutil.rmtree(unpacked)
+    archive.unlink()
+
+
+def _fetch_beam(beam: pathlib.Path) -> None:
+    folder, aside = HOME / "maven", HOME / "beam.aside"
+    folder.mkdir(exist_ok=True)
+    version = FLINK.rpartition(".")[0]
+    (folder / "pom.xml").write_text(POM.format(url=MAVEN_URL, flink=version, beam=BEAM))
+    print(f"Beam {BEAM} runner for Flink {version}, 150 MB, from {MAVEN_URL}", flush=True)
+    shutil.rmtree(aside, ignore_errors=True)
+    command = ["mvn", "-q", "-B", COPY, "-DincludeScope=runtime", f"-DoutputDirectory={aside}"]
+    status = subprocess.run([*command, f"-Dmaven.repo.local={folder / 'repository'}"], cwd=folder).returncode
+    if status:
+        sys.exit(f"Maven must reach {MAVEN_URL} (MAVEN_URL names a mirror). Received: status {status}, see above")
+    aside.rename(beam)
+    shutil.rmtree(folder)
 
 
 def start() -> None:
@@ -192,12 +208,13 @@ def _java(heap: str, class_path: str) -> list[str]:
 def _spawn(name: str, command: list[str]) -> None:
     for folder in ("logs", "pids"):
         (HOME / folder).mkdir(exist_ok=True)
-    # The pool starts its harnesses as "python": that must be the one with mviper.
-    path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # The pool starts its harnesses as "python": that must be this one, with the code beside this script.
+    variables = {"PATH": str(pathlib.Path(sys.executable).parent), "PYTHONPATH": str(ROOT)}
+    changed = {k: os.pathsep.join(filter(None, (v, os.environ.get(k)))) for k, v in variables.items()}
     with (HOME / "logs" / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-            env={**os.environ, "PATH": path}, cwd=HOME,
+            env={**os.environ, **changed}, cwd=HOME,
         )  # fmt: skip
     (HOME / "pids" / name).write_text(str(process.pid))
 

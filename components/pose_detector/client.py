@@ -65,12 +65,13 @@ def _has_mediapipe(python: str) -> bool:
         return False
 
 
-def detect(jpegs: Sequence[bytes], python: str | None = None) -> Detections:
+def detect(jpegs: Sequence[bytes], python: str | None = None, confidence: float = 0.5) -> Detections:
     """Looks for one person in each picture (BlazePose full of mediapipe 0.10.21, each frame on its own).
 
     Args:
         jpegs: pictures as JPEG files.
         python: see `find_python`.
+        confidence: least score 0..1 of a person; 0.5 is mediapipe's own default.
 
     Raises:
         DetectorError: no interpreter with mediapipe, or its process failed.
@@ -85,7 +86,7 @@ def detect(jpegs: Sequence[bytes], python: str | None = None) -> Detections:
         folder = pathlib.Path(name)
         for number, jpeg in enumerate(jpegs):
             (folder / f"{number:08d}.jpg").write_bytes(jpeg)
-        _run([found, "-P", str(WORKER), name], _START_SECONDS + _SECONDS_PER_FRAME * len(jpegs))
+        _run([found, "-P", str(WORKER), name, str(confidence)], _START_SECONDS + _SECONDS_PER_FRAME * len(jpegs))
         with np.load(folder / "result.npz") as result:
             return Detections(result["detected"], result["points"][:, list(LANDMARK.values())])
 

@@ -22,6 +22,7 @@ flags.DEFINE_float("max_failure_rate", 0.1, "share of clips that may fail", lowe
 flags.DEFINE_string(
     "simulations", "", "folder of simulations to take up and to keep for renderings with other looks; default: none"
 )
+flags.DEFINE_bool("retry_failures", False, "try failed clips of finished shards again, but for cloth that was rejected")
 flags.DEFINE_enum("fallback_renderer", "", ["", *backends.NAMES], "renderer of machines that lack the plan's")
 flag_groups.define_dataset(PlanSettings())
 
@@ -38,8 +39,9 @@ def main(beam_flags: list[str]) -> int:
     # Beam takes the last of repeated flags, so that any of the default runner's can be changed by itself.
     runner = [*synthesis_job.DEFAULT_RUNNER, *beam_flags]
     summary = synthesis_job.run(
-        clips, out, values.max_failure_rate, runner, values.simulations, fallback=values.fallback_renderer
-    )
+        clips, out, values.max_failure_rate, runner, values.simulations,
+        fallback=values.fallback_renderer, retry_failures=values.retry_failures,
+    )  # fmt: skip
     print(describe(summary, out))
     return 0
 
@@ -56,6 +58,8 @@ def _only(clips: Iterable[ClipPlan], wanted: list[str]) -> Iterator[ClipPlan]:
 
 def describe(summary, out) -> str:
     """A few lines on what a run did and what the dataset took."""
+    from components.simulation_cache import PERMANENT
+
     made, totals = summary.clips - summary.reused, summary.totals
     lines = [
         f"{summary.clips} clips in {out}: {made} made now, {summary.reused} reused, {len(summary.failures)} failed",
@@ -68,4 +72,7 @@ def describe(summary, out) -> str:
         lines.append(f"CPU s of the whole dataset: {stages}; {per_frame:.3f} a frame")
     if summary.failures:
         lines.append(f"reasons are in {out}/failures; one is: {next(iter(summary.failures.values()))}")
+        passing = sum(reason.partition(":")[0] not in PERMANENT for reason in summary.failures.values())
+        if passing:
+            lines.append(f"{passing} of them may succeed another time: --retry_failures")
     return "\n".join(lines)

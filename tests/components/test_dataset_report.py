@@ -203,20 +203,66 @@ def test_plan_counts_and_rejects(tmp_path):
     assert found.radiance.total == sum(len(clip.lights) for clip in clips)
 
 
-def test_keypoints_and_mesh_are_drawn_where_the_labels_say():
-    clip = make_clip("a")
-    view = ClipView(clip, height=200)
+def enlarged(picture: np.ndarray | None = None, **changes) -> records.Clip:
+    """The clip of `make_clip` at four times its size; `picture` [256, 256] is what its first frame shows."""
+    labels = make_clip("a").keypoints2d
+    labels[..., :2] = (labels[..., :2] + 0.5) * 4 - 0.5
+    scaled = np.array([[880.0, 0, 127.5], [0, 880.0, 127.5], [0, 0, 1]])
+    shown = np.zeros((256, 256)) if picture is None else picture
+    frame = cv2.imencode(".png", np.rint(shown).astype(np.uint8))[1].tobytes()
+    return make_clip(
+        "a", frames=[frame] * T, frame_size=(256, 256), intrinsics=scaled, keypoints2d=labels, **changes
+    )  # fmt: skip
+
+
+def centroid(weights: np.ndarray) -> np.ndarray:
+    """Of a picture, pixels x, y."""
+    y, x = np.mgrid[: weights.shape[0], : weights.shape[1]]
+    return np.array([(x * weights).sum(), (y * weights).sum()]) / weights.sum()
+
+
+@pytest.mark.parametrize("name", ["L_wrist", "R_elbow", "R_ankle", "L_knee", "L_hip", "R_shoulder", "neck"])
+def test_dots_lie_on_what_the_picture_shows_there(name):
+    """The frame shows one spot where the label is; the dot's middle must be the spot's, in pixels of the drawing."""
+    x, y = enlarged().keypoints2d[0, conventions.keypoint(name), :2]
+    down, across = np.mgrid[:256, :256]
+    spot = 255 * np.exp(-((across - x) ** 2 + (down - y) ** 2) / (2 * 1.5**2))
+    plain, joints = np.split(ClipView(enlarged(spot, has_smpl=False), height=960).frame(0).astype(int), 2, axis=1)
+    there = centroid(plain.sum(-1))
+    column, row = np.rint(there).astype(int)
+    same = np.abs(joints - joints[row, column]).max(-1) < 16
+    # Bones of the dot's colour end at its dark rim.
+    parts = cv2.connectedComponents(cv2.erode(same.astype(np.uint8), np.ones((3, 3))), connectivity=4)[1]
+    dot = parts == parts[row, column]
+    assert parts[row, column] and 100 < dot.sum() < 300
+    assert np.abs(centroid(dot) - there).max() < 0.5
+    red, _, blue = joints[row, column]
+    assert {"L": blue > red + 50, "R": red > blue + 50}.get(name[0], abs(red - blue) < 20)
+
+
+def test_the_mesh_covers_the_person_of_the_picture():
+    """The frame shows the silhouette that the labels' mesh has, filled triangle by triangle."""
+    clip, body = enlarged(), NumpyBody(load_body("neutral"))
+    flat = body(clip.pose[:1], clip.betas, clip.trans[:1])[0][0] @ clip.intrinsics.T
+    fine = np.zeros((4 * 256, 4 * 256), np.uint8)
+    corners = np.rint(256 * (4 * (flat[:, :2] / flat[:, 2:] + 0.5) - 0.5)).astype(np.int32)[body.data.faces]
+    for triangle in corners:
+        cv2.fillConvexPoly(fine, triangle, 255, shift=8)
+    person = cv2.resize(fine, (256, 256), interpolation=cv2.INTER_AREA)
+    plain, _, mesh = np.split(ClipView(enlarged(person), height=480).frame(0).astype(int), 3, axis=1)
+    seen, covered = plain[..., 0] > 127, np.abs(mesh - plain).max(-1) > 30
+    assert 0.05 < seen.mean() < 0.5
+    assert (seen & covered).sum() / (seen | covered).sum() > 0.96
+    assert np.abs(centroid(covered) - centroid(seen)).max() < 0.3
+
+
+def test_hidden_keypoints_are_rings_and_the_margin_stays_free():
+    view = ClipView(make_clip("a"), height=200)
     plain, joints, mesh = np.split(view.frame(0).astype(int), 3, axis=1)
-    assert len(plain) == 200
-    untouched = np.abs(mesh - plain).max(-1) < 30
-    points = view._pixels(0, view._scale)
-    for name in ("L_knee", "R_wrist", "neck"):
-        x, y = np.rint(points[conventions.keypoint(name)]).astype(int)
-        assert not untouched[y, x] and np.abs(joints[y, x] - plain[y, x]).max() > 60, name
-    # A hidden keypoint is a ring.
-    x, y = np.rint(points[conventions.keypoint("L_ear")]).astype(int)
+    x, y = np.rint(view._pixels(0, view._scale)[conventions.keypoint("L_ear")]).astype(int)
     assert np.abs(joints[y, x] - joints[y, x + 3]).max() > 60
-    assert untouched[:, :4].all() and untouched[:4].all()
+    untouched = np.abs(mesh - plain).max(-1) < 30
+    assert len(plain) == 200 and untouched[:, :4].all() and untouched[:4].all()
     sheet = view.sheet()
     assert sheet.dtype == np.uint8 and sheet.shape[2] == 3
     assert len(list(view.film())) == T

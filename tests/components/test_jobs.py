@@ -1,14 +1,17 @@
 import errno
-import json
+import os
 import pathlib
 import threading
+import time
 
 import pytest
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.localfilesystem import LocalFileSystem
 
-from components import job_report, job_watch, jobs, records
+from components import job_report, job_watch, jobs, records, tfrecord
 from components.job_store import JobStore, WorkerError
+from components.simulation_cache import SimulationCache, SimulationOutcome
+from model import storage
 
 ITEMS = [("train", f"t{i}", f"content {i}") for i in range(5)] + [("eval", "e0", "content e")]
 
@@ -79,13 +82,53 @@ def test_the_last_clip_writes_the_shard_without_the_failures(store, tmp_path):
     assert jobs.keep(store, shard, outcome("a"), b"a")
     written = tf.data.TFRecordDataset(str(tmp_path / "train" / f"abc{records.SUFFIX}"), compression_type="GZIP")
     assert list(written.as_numpy_iterator()) == [b"a", b"c"]
-    letter = json.loads(store.read(shard.failures_file))
-    assert letter == {"clip_id": "b", "stage": "", "error": "E", "reason": "cloth broke"}
-    assert jobs.read_failures(store, [shard]) == {"b": "E: cloth broke"}
+    letter = {"clip_id": "b", "stage": "", "error": "E", "reason": "cloth broke"}
+    assert list(jobs.read_letters(store, shard)) == [letter]
     assert store.names(f"{jobs.PARTS}/abc") == [] and store.names(".aside") == []
     assert watch.count() == (3, 1)
     # What a worker that comes too late leaves behind changes nothing.
     assert not jobs.keep(store, shard, outcome("a"), b"late") and watch.count() == (3, 1)
+
+
+def test_a_finished_shard_is_opened_again_for_failures_that_may_pass(store):
+    shard = jobs.Shard("train", "abc", ("a", "b", "c", "d"))
+    jobs.keep(store, shard, outcome("a"), b"a")
+    jobs.keep(store, shard, outcome("b", "cloth broke"))
+    jobs.keep(store, shard, outcome("c", "no memory"))
+    assert jobs.keep(store, shard, outcome("d"), b"d")
+    assert not jobs.reopen(store, shard, lambda failed: False) and store.exists(shard.file)
+    assert jobs.reopen(store, shard, lambda failed: failed.reason == "no memory")
+    assert not store.exists(shard.file) and jobs.read_outcome(store, shard, "c") is None
+    assert job_watch.Watch(store, [shard], 1.0, 1).count() == (3, 1)
+    assert jobs.keep(store, shard, outcome("c"), b"c")
+    with store.local(shard.file) as path:
+        assert list(tfrecord.read(path)) == [b"a", b"c", b"d"]
+    assert [letter["clip_id"] for letter in jobs.read_letters(store, shard)] == ["b"]
+    assert jobs.reopen(store, shard, lambda failed: True) and jobs.keep(store, shard, outcome("b"), b"b")
+    assert not store.exists(shard.failures_file) and job_report.sum_up(store, [shard]).clips == 4
+
+
+def test_only_rejected_cloth_is_remembered_as_a_failure(tmp_path):
+    cache = SimulationCache(str(tmp_path))
+    for error, known in (("SimulationRejectedError", True), ("MemoryError", False)):
+        cache.keep(error, SimulationOutcome(1.0, "run", error=error, reason="why"))
+        assert bool(cache.outcome(error)) == known
+
+
+def test_what_a_killed_run_left_goes_after_a_day(tmp_path):
+    store, day = JobStore(tmp_path), 24 * 3600
+    for folder, name in ((".aside", "x-a.tfrecord.gz"), ("deep", ".aside-0123-file.bin"), ("deep", "file.txt")):
+        for age in ("old", "young"):
+            path = tmp_path / folder / f"{name}.{age}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"half")
+            if age == "old":
+                os.utime(path, (time.time() - day - 60,) * 2)
+    store.remove_leftovers()
+    storage.write_bytes(tmp_path / "deep" / "file.bin", b"whole")
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    young = {"x-a.tfrecord.gz.young", ".aside-0123-file.bin.young"}
+    assert left == young | {"file.bin", "file.txt.old", "file.txt.young"}
 
 
 def test_totals_count_each_group_once_and_runs_apart(store):
@@ -148,12 +191,20 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(tmp_path, monkeypat
 
 
 def test_a_file_is_whole_or_absent(tmp_path):
-    from model.storage import write_bytes, written_aside
-
     path = tmp_path / "deep" / "file.bin"
-    write_bytes(path, b"first")
-    with pytest.raises(RuntimeError), written_aside(path) as aside:
+    storage.write_bytes(path, b"first")
+    with pytest.raises(RuntimeError), storage.written_aside(path) as aside:
         aside.write_bytes(b"half")
         raise RuntimeError("power cut")
     assert path.read_bytes() == b"first"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    """As two machines do that share a folder, whose process ids may be equal."""
+    path = tmp_path / "file.npz"
+    with storage.written_aside(path) as one, storage.written_aside(path) as two:
+        one.write_bytes(b"one")
+        two.write_bytes(b"two")
+        assert one != two and one.suffix == two.suffix == ".npz"
+    assert path.read_bytes() == b"one" and list(tmp_path.iterdir()) == [path]

@@ -146,6 +146,28 @@ def test_a_full_disk_ends_the_job_and_the_next_run_goes_on(job, tmp_path, monkey
     assert synthesis_job.run(plan[:2], tmp_path, 0.0, IN_PROCESS, simulations).reused == 1
 
 
+def test_failures_that_may_pass_are_tried_again_when_asked(job, tmp_path, monkeypatch):
+    from synthesis import clip
+
+    out, plan, _, synthesis_job, simulations = job
+    render = clip.render
+
+    def short_of_memory(planned, *args):
+        if planned.clip_id == plan[0].clip_id:
+            raise MemoryError
+        return render(planned, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(clip, "render", short_of_memory)
+        failed = synthesis_job.run(plan[:2], tmp_path, 0.5, IN_PROCESS, simulations).failures
+    assert failed == {plan[0].clip_id: "MemoryError: no further explanation"}
+    assert synthesis_job.run(plan[:2], tmp_path, 0.5, IN_PROCESS, simulations).failures == failed
+    again = synthesis_job.run(plan[:2], tmp_path, 0.0, IN_PROCESS, simulations, retry_failures=True)
+    assert not again.failures and again.reused == 1
+    first, second = (records.find_shards(folder / "train")[0].read_bytes() for folder in (out, tmp_path))
+    assert first == second and not list((tmp_path / "failures").iterdir())
+
+
 def test_a_killed_job_loses_nothing_and_doubles_nothing(job, tmp_path):
     """kill -9 of the program and its workers once the first clip is finished."""
     out, plan, _, synthesis_job, simulations = job

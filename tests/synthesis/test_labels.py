@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from synthesis import geometry, labels
 from synthesis.avatar import avatar_body
@@ -29,6 +30,14 @@ def test_camera_frame_labels_reproduce_what_the_camera_sees():
     assert np.abs(body.keypoints(again) - found.keypoints3d).max() < 1e-4
     flat = found.keypoints3d @ K.T
     assert np.abs(flat[..., :2] / flat[..., 2:] - found.keypoints2d[..., :2]).max() < 1e-2
+
+
+def test_projection_is_that_of_tensorflow_graphics():
+    perspective = pytest.importorskip("tensorflow_graphics.rendering.camera.perspective")
+    points = np.concatenate([rng.normal(size=(2, 500, 2)), rng.uniform(1, 20, (2, 500, 1))], -1).astype(np.float32)
+    focal, centre = (np.broadcast_to(np.float32(v), (2, 500, 2)) for v in ([1400, 1300], [124.5, 99.5]))
+    found = geometry.project(points, np.array([[1400, 0, 124.5], [0, 1300, 99.5], [0, 0, 1]]))
+    assert found.dtype == np.float32 and np.array_equal(found, perspective.project(points, focal, centre).numpy())
 
 
 def test_slerp_takes_the_short_way_at_constant_speed():
