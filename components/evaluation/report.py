@@ -92,7 +92,8 @@ def _chart(stage: str, curves: dict[str, list[float]]) -> str:
     left.plot(epochs, curves["loss"], color="#4c6ef5")
     left.set(title=f"{stage}: loss", xlabel="epoch", yscale="log")
     for name, colour in (("mpjpe", "#4c6ef5"), ("pa_mpjpe", "#e8590c")):
-        right.plot(epochs, curves[name], color=colour, alpha=0.45, label=f"{name} train")
+        if name in curves:  # training steps compute MPJPE alone
+            right.plot(epochs, curves[name], color=colour, alpha=0.45, label=f"{name} train")
         held_out = curves.get(f"val_{name}", [])
         if held_out:
             # Evaluations are evenly spread over the epochs and end with the last.
