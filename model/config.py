@@ -11,7 +11,8 @@ from typing import Any
 from model import typed_json
 from model.errors import ConfigError
 
-ENCODERS = ("resnet50v2", "resnet50", "small")
+# Encoder -> pixels of the image's side that make one cell of its feature map.
+STRIDES = {"resnet50v2": 32, "resnet50": 32, "small": 8}
 SCHEDULES = ("cosine", "step", "constant")
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -27,15 +28,15 @@ class ModelConfig:
 
     Attributes:
         encoder: "resnet50v2" (default), "resnet50" or "small" (for CPUs).
-        image_size: side of the square input, pixels.
+        image_size: side of the square input, pixels; whole cells of the encoder's feature map.
         clip_length: frames T of a clip.
         lstm_width: width of the LSTM; must equal the encoder's feature width so that the regressor carries over.
         attention_width: hidden width of the attention MLP.
         regressor_width: width of the regressor's two hidden layers.
         regressor_dropout: dropout rate after each of them.
         iterations: IEF steps.
-        encoder_weights: what a ResNet encoder starts from: "imagenet" (what `mviper assets fetch resnet50` brought, else
-            Keras' own download), the path of a Keras weights file, or "" for random weights.
+        encoder_weights: what a ResNet encoder starts from: "imagenet" (what `mviper assets fetch resnet50` brought,
+            else Keras' own download), the path of a Keras weights file, or "" for random weights.
         body: "free", or where the SMPL files are (model.body.files.load_body); the flag --body and the variable
             MVIPER_BODY come first. "": the free body.
     """
@@ -52,8 +53,10 @@ class ModelConfig:
     body: str = ""
 
     def __post_init__(self):
-        _require(self.encoder in ENCODERS, f"encoder is one of {', '.join(ENCODERS)}", self.encoder)
-        _require(self.image_size >= 32, "image_size is at least 32 pixels", self.image_size)
+        _require(self.encoder in STRIDES, f"encoder is one of {', '.join(STRIDES)}", self.encoder)
+        stride = STRIDES[self.encoder]
+        whole = self.image_size >= 32 and self.image_size % stride == 0
+        _require(whole, f"image_size is a multiple of {stride} and at least 32 with {self.encoder}", self.image_size)
         _require(self.clip_length >= 2, "clip_length is at least 2 frames", self.clip_length)
         _require(0 <= self.regressor_dropout < 1, "regressor_dropout is in [0, 1)", self.regressor_dropout)
         _require(self.iterations >= 1, "iterations is at least 1", self.iterations)

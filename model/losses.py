@@ -1,4 +1,10 @@
-"""Training losses (paper section 4.1 and 4.2), each a mean over the batch of the paper's sums."""
+"""Training losses (paper sections 4.1 and 4.2).
+
+L = sum_t Lframe,t + lambda Lsmooth of a clip is divided by its frames T, so that weights mean the same for stills and
+for clips of any length. A term is the mean over all frames of a batch, where frames without its label count zero: m of
+the paper. A frame then pulls as hard as it does in any other batch; a mean over the labelled ones alone would let the
+few 3D labels among many stills pull harder. What a mask leaves out may hold anything, NaN too.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +40,7 @@ def root_aligned(keypoints):
 
 
 def mesh_losses(theta, keypoints, features, labels: dict, config: LossConfig) -> Losses:
-    """Lframe = L2D + m (L3D + Lsmpl) and, for clips, lambda Lsmooth.
+    """Lframe = L2D + m (L3D + Lsmpl) and, for clips, lambda Lsmooth, each term with its weight.
 
     Args:
         theta: [B, 85] for stills or [B, T, 85] for clips.
@@ -48,23 +54,26 @@ def mesh_losses(theta, keypoints, features, labels: dict, config: LossConfig) ->
     pose, betas = theta[..., conventions.POSE_SLICE], theta[..., conventions.BETAS_SLICE]
 
     # L2D = sum_i v_i |x_i - x^_i|_1
-    keypoints2d = _visible_distance(project_weak(keypoints, theta[..., conventions.CAMERA_SLICE]), labels)
+    projected = project_weak(keypoints, theta[..., conventions.CAMERA_SLICE])
+    visible = labels["keypoints2d"][..., 2:]
+    off = _where(visible, projected - labels["keypoints2d"][..., :2])
+    keypoints2d = ops.mean(ops.sum(ops.abs(off), (-2, -1)))
 
-    # L3D = sum_i |X_i - X^_i|^2, where 3D labels exist
-    difference = root_aligned(keypoints) - root_aligned(labels["keypoints3d"])
-    squared = ops.sum(difference * difference, -1) * labels["keypoints3d_valid"]
-    keypoints3d = ops.mean(labels["has_3d"] * ops.sum(squared, -1))
+    # m L3D = m sum_i |X_i - X^_i|^2
+    off = _where(_comparable(labels), root_aligned(keypoints) - root_aligned(labels["keypoints3d"]))
+    keypoints3d = ops.mean(ops.sum(off * off, (-2, -1)))
 
-    # Lsmpl = |[theta, beta] - [theta^, beta^]|^2
-    shape = ops.sum((betas - labels["betas"]) ** 2, -1)
-    pose_error, shape = (
-        ops.mean(labels["has_smpl"] * term) for term in (_pose_error(pose, labels["pose"], config), shape)
-    )
+    # m Lsmpl = m |[theta, beta] - [theta^, beta^]|^2, rotations and shape apart
+    known = labels["has_smpl"][..., None]
+    pose_error = ops.mean(_pose_error(pose, _where(known, labels["pose"]), config) * labels["has_smpl"])
+    off = _where(known, betas - labels["betas"])
+    shape = ops.mean(ops.sum(off * off, -1))
 
-    # Lsmooth = sum_{t>1} |beta_t - beta_{t-1}|^2, over frames here as the other terms are
+    # Lsmooth = sum_{t>1} |beta_t - beta_{t-1}|^2
     smooth = ops.zeros(())
     if len(theta.shape) == 3:
-        smooth = ops.mean(ops.sum((betas[:, 1:] - betas[:, :-1]) ** 2, -1))
+        step = betas[:, 1:] - betas[:, :-1]
+        smooth = ops.mean(ops.sum(step * step, (-2, -1))) / theta.shape[1]
 
     heatmaps = _heatmap_loss(features, labels["keypoints2d"]) if config.heatmaps else ops.zeros(())
 
@@ -79,10 +88,19 @@ def mesh_losses(theta, keypoints, features, labels: dict, config: LossConfig) ->
     return Losses(total, keypoints2d, keypoints3d, pose_error, shape, smooth, heatmaps)
 
 
-def _visible_distance(points, labels):
-    """sum_i v_i |x_i - x^_i|_1 of normalised points [..., 19, 2], mean over the batch."""
-    distance = ops.sum(ops.abs(points - labels["keypoints2d"][..., :2]), -1)
-    return ops.mean(ops.sum(labels["keypoints2d"][..., 2] * distance, -1))
+def _where(mask, values):
+    """Values where the mask is set, else 0: a product would keep NaN."""
+    return ops.where(mask > 0, values, ops.zeros_like(values))
+
+
+def _comparable(labels: dict):
+    """Keypoints that L3D compares, [..., 19, 1].
+
+    Without both hips a frame has no root to be aligned by: none of its keypoints is compared.
+    """
+    valid = labels["keypoints3d_valid"] * labels["has_3d"][..., None]
+    first, second = conventions.ROOT_KEYPOINTS
+    return (valid * valid[..., first, None] * valid[..., second, None])[..., None]
 
 
 def _heatmap_loss(features, keypoints2d):
@@ -92,7 +110,7 @@ def _heatmap_loss(features, keypoints2d):
     """
     side = round(features.shape[-2] ** 0.5)
     logits = ops.reshape(features, (-1, side * side, features.shape[-1]))[..., : conventions.NUM_KEYPOINTS]
-    labels = ops.reshape(keypoints2d, (-1, conventions.NUM_KEYPOINTS, 3))
+    labels = ops.reshape(_where(keypoints2d[..., 2:], keypoints2d), (-1, conventions.NUM_KEYPOINTS, 3))
     cells = (labels[..., :2] + 1.0) * (side / 2.0) - 0.5
     near = ops.maximum(0.0, 1.0 - ops.abs(cells[..., None] - ops.arange(side, dtype="float32")))
     target = ops.reshape(near[:, :, 1, :, None] * near[:, :, 0, None, :], (-1, labels.shape[1], side * side))

@@ -1,4 +1,4 @@
-"""Drawing of meshes over images, in plain OpenCV: for overlays and reports."""
+"""Drawing of meshes and heat maps over images, in plain OpenCV: for overlays and reports."""
 
 from __future__ import annotations
 
@@ -45,3 +45,24 @@ def draw_mesh(
     for triangle, tint in zip(triangles, colours.tolist(), strict=True):
         cv2.fillConvexPoly(painted, triangle, tint, shift=4)
     return cv2.addWeighted(painted, opacity, image, 1.0 - opacity, 0.0)
+
+
+def draw_heat(image: np.ndarray, heat: np.ndarray, hottest: float, opacity: float = 0.75) -> np.ndarray:
+    """Paints a coarse map over an image: clear where it is zero, through blue and green to red.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        heat: [h, w], not negative; its cells tile the image, between their centres it is interpolated.
+        hottest: the value that is painted red; larger ones are too.
+        opacity: of red, 0..1; of lesser values less.
+
+    Returns:
+        A new image.
+    """
+    height, width = image.shape[:2]
+    share = np.clip(heat / max(hottest, 1e-12), 0.0, 1.0).astype(np.float32)
+    share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
+    colours = cv2.applyColorMap(np.rint(255 * share).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
+    # The root keeps weak values visible.
+    paint = opacity * np.sqrt(share)[..., None]
+    return np.rint((1.0 - paint) * image + paint * colours).astype(np.uint8)

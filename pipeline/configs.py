@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 from components.evaluation.gate import GateConfig
 from model.config import Config, LossConfig, ModelConfig, TrainConfig
 from synthesis.scene.plan import PlanSettings
@@ -27,7 +30,27 @@ DEMO = Config(
     video=TrainConfig(batch_clips=4, frames_per_clip=16, epochs=9, learning_rate=5e-4, augmentation=0.2),
 )
 
-CONFIGS = {"paper": PAPER, "demo": DEMO}
+# Rows of the paper's table 4: the terms of Lframe that a row trains with; its last row is all of them, the plain name.
+# Lsmooth stays in every row, and so do the small encoder's heatmaps, which stand in for pre-training.
+ABLATIONS = {
+    "2d": ("keypoints2d",),
+    "2d-3d": ("keypoints2d", "keypoints3d"),
+    "2d-smpl": ("keypoints2d", "pose", "betas"),
+    "3d-smpl": ("keypoints3d", "pose", "betas"),
+}
+_FRAME_TERMS = ("keypoints2d", "keypoints3d", "pose", "betas")
+
+
+def ablations(name: str, config: Config) -> dict[str, Config]:
+    """A config under its name, and each row of table 4 made of it under `name-row`."""
+    found = {name: config}
+    for row, terms in ABLATIONS.items():
+        off: dict[str, Any] = {term: 0.0 for term in _FRAME_TERMS if term not in terms}
+        found[f"{name}-{row}"] = dataclasses.replace(config, loss=dataclasses.replace(config.loss, **off))
+    return found
+
+
+CONFIGS = ablations("paper", PAPER) | ablations("demo", DEMO)
 
 # What the demo's model must reach to be pushed.
 DEMO_GATE = GateConfig(mpjpe_over_mean_pose=0.8, pa_mpjpe_over_mean_pose=0.95)

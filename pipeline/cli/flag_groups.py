@@ -82,7 +82,11 @@ def read_motions(folder: str) -> list[tuple[pathlib.Path, int]]:
 
 def define_config(default: str) -> None:
     """The flag that names or points to a model.config.Config; `config` reads it."""
-    flags.DEFINE_string("config", default, "demo, paper, or a JSON file of model.config.Config")
+    flags.DEFINE_string(
+        "config",
+        default,
+        "demo, paper, a row of table 4 such as paper-2d-3d (docs/model.md), or a JSON file of model.config.Config",
+    )
 
 
 def config() -> Config:

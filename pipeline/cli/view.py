@@ -1,4 +1,4 @@
-"""A record's frames with joints and mesh over them: `mviper view RECORD`.
+"""A record's frames with joints and mesh, or a network's attention, over them: `mviper view RECORD`.
 
 RECORD is a shard, or a folder of shards; of several clips the first is shown, or the one that --clip names.
 
@@ -6,6 +6,7 @@ Examples:
   mviper view data/train/26ccc43a8d7aa59d.tfrecord.gz --list
   mviper view data/train --clip=train-00001-0-left --out=clip.png
   mviper view data/train --clip=train-00001-0-left --out=clip.mp4
+  mviper view data/train --attention=model/video --out=attention.png
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ flags.DEFINE_string("clip", "", "id of the clip; default: the first one")
 flags.DEFINE_string("out", "clip.png", "contact sheet (.png, .jpg) or all frames (.gif, .webp, .mp4)")
 flags.DEFINE_integer("frames", 12, "in a contact sheet", lower_bound=1)
 flags.DEFINE_integer("height", 320, "of a frame, pixels", lower_bound=64, upper_bound=1080)
+flags.DEFINE_string("attention", "", "folder of a video model whose attention maps to show instead of the labels")
 flags.DEFINE_bool("list", False, "print the ids of the clips instead")
 
 
@@ -35,7 +37,6 @@ def main(positional: list[str]) -> int:
     if out.suffix.lower() not in (*PICTURES, *ANIMATIONS, *FILMS):
         raise ConfigError(f"--out ends in {', '.join((*PICTURES, *ANIMATIONS, *FILMS))}. Received: {out}")
     from components import records
-    from components.dataset_report.clip_view import ClipView
 
     place = pathlib.Path(positional[0])
     shards = records.find_shards(place) if place.is_dir() else [place]
@@ -44,9 +45,20 @@ def main(positional: list[str]) -> int:
             print(f"{clip.clip_id}  {clip.action} from {clip.camera}, {clip.length} frames")
         return 0
     clip = _find(shards, FLAGS.clip)
-    _write(out, ClipView(clip, FLAGS.height), clip.fps)
+    _write(out, _view(clip), clip.fps)
     print(out)
     return 0
+
+
+def _view(clip):
+    """What draws the clip's frames."""
+    if FLAGS.attention:
+        from pipeline.attention_view import AttentionView
+
+        return AttentionView(clip, FLAGS.attention, FLAGS.height)
+    from components.dataset_report.clip_view import ClipView
+
+    return ClipView(clip, FLAGS.height)
 
 
 def _find(shards: list[pathlib.Path], clip_id: str):

