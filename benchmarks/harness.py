@@ -63,6 +63,48 @@ def median_ms(function: Callable[[], object], repeats: int, warm_up: int = 2) ->
     return 1000 * statistics.median(times)
 
 
+@dataclasses.dataclass(frozen=True)
+class Rounds:
+    """Seconds of one of several calls that took turns, a number a round.
+
+    Attributes:
+        wall: by the clock.
+        cpu: of all threads of this process.
+    """
+
+    wall: list[float]
+    cpu: list[float]
+
+    @property
+    def median_s(self) -> float:
+        """Median by the clock."""
+        return statistics.median(self.wall)
+
+    def ratio(self, other: Rounds) -> float:
+        """Median over the rounds of this call's time over the other's, by the clock."""
+        return statistics.median(a / b for a, b in zip(self.wall, other.wall, strict=True))
+
+    def cpu_ratio(self, other: Rounds) -> float:
+        """The same of CPU seconds."""
+        return statistics.median(a / b for a, b in zip(self.cpu, other.cpu, strict=True))
+
+
+def in_turns(calls: dict[str, Callable[[], object]], repeats: int, warm_up: int = 1) -> dict[str, Rounds]:
+    """Times calls one after the other, round after round, so that a busy machine slows all of them alike.
+
+    The first `warm_up` rounds, which compile and fill caches, do not count.
+    """
+    rounds = {name: Rounds([], []) for name in calls}
+    for index in range(warm_up + repeats):
+        for name, call in calls.items():
+            began, began_cpu = time.perf_counter(), time.process_time()
+            call()
+            if index >= warm_up:
+                rounds[name].wall.append(time.perf_counter() - began)
+                rounds[name].cpu.append(time.process_time() - began_cpu)
+    return rounds
+
+
 def _rounded(figures: dict[str, Figure], digits: int = 4) -> dict[str, Figure]:
     """As many significant digits as mean something."""
     return {k: float(f"{v:.{digits}g}") if isinstance(v, float) else v for k, v in figures.items()}

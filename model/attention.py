@@ -5,6 +5,7 @@ from __future__ import annotations
 from keras import layers, ops
 
 from model.config import ModelConfig
+from model.loop_product import LoopProduct
 
 
 class SoftAttention(layers.Layer):
@@ -30,17 +31,22 @@ class SoftAttention(layers.Layer):
         """The state-independent part of the scores: [..., L, D] -> [..., L, A]."""
         return self.key(annotations)
 
-    def call(self, annotations, state, keys):
+    def queries(self, length: int, batch, training=None) -> LoopProduct:
+        """What makes of h_{t-1} [B, H] the scores' other part [B, A], step by step."""
+        return LoopProduct.of_dense(self.query, length, batch, training)
+
+    def call(self, annotations, keys, query):
         """One step.
 
         Args:
             annotations: [B, L, D], a_t.
-            state: [B, H], h_{t-1}.
             keys: [B, L, A], keys(a_t).
+            query: [B, A], from h_{t-1}.
 
         Returns:
-            (z_t [B, D], alpha_t [B, L]).
+            (z_t [B, D], alpha_t [B, L], float32).
         """
-        scores = self.score(ops.tanh(keys + self.query(state)[:, None, :]))
-        alpha = ops.softmax(scores[..., 0], axis=-1)
-        return ops.sum(alpha[..., None] * annotations, axis=1), alpha
+        scores = self.score(ops.tanh(keys + query[:, None, :]))
+        alpha = ops.softmax(ops.cast(scores[..., 0], "float32"), axis=-1)
+        weights = ops.cast(alpha, annotations.dtype)
+        return ops.matmul(weights[:, None, :], annotations)[:, 0], alpha

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 
 import keras
 
-from model.config import Config
+from model.config import Config, ModelConfig
 from model.errors import ConfigError
 from model.frame_model import FrameModel
 from model.storage import write_json, written_aside
@@ -49,15 +50,26 @@ def load(folder: str | pathlib.Path) -> tuple[keras.Model, Config, str]:
         The network with its weights, its config, and the id of the body it was trained for.
 
     Raises:
-        ConfigError: the folder holds no checkpoint.
+        ConfigError: the folder holds no checkpoint, or a damaged one.
     """
     stage, config, body_id = read_settings(folder)
-    size = config.model.image_size
-    if stage == "video":
-        network = VideoModel(config.model)
-        network.build((None, config.model.clip_length, size, size, 3))
-    else:
-        network = FrameModel(config.model)
-        network.build((None, size, size, 3))
-    network.load_weights(pathlib.Path(folder) / WEIGHTS)
+    # All weights come from the checkpoint: a trained network needs no download.
+    network = build_network(stage, dataclasses.replace(config.model, encoder_weights=""))
+    path = pathlib.Path(folder) / WEIGHTS
+    try:
+        network.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"Weights of the network in {SETTINGS} are needed. Received: {path} ({error})") from error
     return network, config, body_id
+
+
+def build_network(stage: str, model: ModelConfig) -> FrameModel | VideoModel:
+    """An untrained network with all its weights made: VideoModel for "video", else FrameModel."""
+    size = model.image_size
+    if stage == "video":
+        network = VideoModel(model)
+        network.build((None, model.clip_length, size, size, 3))
+    else:
+        network = FrameModel(model)
+        network.build((None, size, size, 3))
+    return network

@@ -27,3 +27,7 @@ class VideoError(UserError):
 
 class ConfigError(UserError):
     """A setting has a value that cannot work."""
+
+
+class NonFiniteError(UserError):
+    """Training met a loss or gradient that is NaN or infinite."""

@@ -58,7 +58,7 @@ class VideoModel(keras.Model):
         self.mean_theta.build(phi_shape)
         self.regressor.build(phi_shape, (None, conventions.THETA_SIZE))
         self.attention.build(map_shape, state_shape)
-        self.cell.build(phi_shape, (None, map_shape[-1] + conventions.THETA_SIZE), state_shape)
+        self.cell.build(phi_shape, (None, map_shape[-1] + conventions.THETA_SIZE + width))
         self.initial_state.build(phi_shape)
 
     def warm_start(self, frame_model: FrameModel) -> None:
@@ -67,34 +67,32 @@ class VideoModel(keras.Model):
             getattr(self, part).set_weights(getattr(frame_model, part).get_weights())
 
     def call(self, clips, training=None, return_features: bool = False, return_attention: bool = False):
-        """Runs a clip; with `return_features`, also a [B, T, L, D], or else the attention maps alpha [B, T, L]."""
+        """Runs a clip; with `return_features`, also a [B, T, L, D], or else the attention maps alpha [B, T, L].
+
+        The loop is unrolled: a loop in the graph would sum the weights' gradients step by step (see LoopProduct) and,
+        on JAX, could not draw dropout.
+        """
         length = clips.shape[1]
-        frames = ops.reshape(clips, (-1, *clips.shape[2:]))
-        phi, annotations = self.encoder(frames, training=training)
-        keys = self.attention.keys(annotations)
-        projected = self.cell.project_features(phi)
-        first = ops.reshape(phi, (-1, length, phi.shape[-1]))[:, 0]
+        phi, annotations = self.encoder(ops.reshape(clips, (-1, *clips.shape[2:])), training=training)
+        phi, annotations = (ops.reshape(x, (-1, length, *x.shape[1:])) for x in (phi, annotations))
+        batch = ops.shape(phi)[0]
+        keys = ops.unstack(self.attention.keys(annotations), length, axis=1)
+        frames = ops.unstack(annotations, length, axis=1)
+        query = self.attention.queries(length, batch, training)
+        gates = self.cell.products(ops.swapaxes(phi, 0, 1), training)
+        refining = self.regressor.products(length, batch, training)
 
-        def step(carry, inputs):
-            hidden, memory, theta, _ = carry
-            annotations, keys, projected = inputs
-            context, alpha = self.attention(annotations, hidden, keys)
-            hidden, memory = self.cell(projected, ops.concatenate([context, theta], -1), hidden, memory)
-            theta = self.regressor(hidden, theta, training=training)
-            carry = (hidden, memory, theta, alpha)
-            # Keras' scan wants outputs of the carry's structure on TensorFlow; XLA drops the unused ones.
-            return carry, carry
-
-        hidden, memory = ops.split(self.initial_state(first), 2, axis=-1)
-        carry = (hidden, memory, self.mean_theta(first), ops.zeros_like(annotations[: ops.shape(first)[0], :, 0]))
-        inputs = tuple(_time_major(x, length) for x in (annotations, keys, projected))
-        _, (_, _, thetas, alphas) = ops.scan(step, carry, inputs)
-        thetas = ops.swapaxes(thetas, 0, 1)
+        hidden, memory = ops.split(ops.cast(self.initial_state(phi[:, 0]), "float32"), 2, axis=-1)
+        theta = self.mean_theta(phi[:, 0])
+        thetas, alphas = [], []
+        for t in range(length):
+            context, alpha = self.attention(frames[t], keys[t], query(hidden))
+            feedback = [ops.cast(x, phi.dtype) for x in (context, theta, hidden)]
+            hidden, memory = self.cell(gates(ops.concatenate(feedback, -1)), memory)
+            theta = self.regressor(hidden, theta, training=training, products=refining)
+            thetas.append(theta)
+            alphas.append(alpha)
+        thetas = ops.stack(thetas, axis=1)
         if return_features:
-            return thetas, ops.reshape(annotations, (-1, length, *annotations.shape[1:]))
-        return (thetas, ops.swapaxes(alphas, 0, 1)) if return_attention else thetas
-
-
-def _time_major(frames, length: int):
-    """[B * T, ...] -> [T, B, ...]."""
-    return ops.swapaxes(ops.reshape(frames, (-1, length, *frames.shape[1:])), 0, 1)
+            return thetas, annotations
+        return (thetas, ops.stack(alphas, axis=1)) if return_attention else thetas

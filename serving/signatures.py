@@ -9,6 +9,7 @@ from typing import Any
 from model import conventions
 from model.body.layer import BodyLayer
 from model.camera import project_weak, to_pixels
+from model.crop import person_squares
 from model.evaluation import clip_metrics
 from model.frame_model import FrameModel
 from model.images import decode_clips
@@ -29,10 +30,11 @@ def export(
 ) -> None:
     """Writes a SavedModel with four signatures.
 
-    `serving_default`: serialised tf.Examples [B] -> prediction.
+    `serving_default`: serialised tf.Examples [B], whose frames are person crops -> prediction.
     `clip`: person crops, JPEG strings [B, T] -> prediction.
     `clip_vertices`: the same with the mesh, [B, T, V, 3] metres.
-    `evaluation`: serialised, labelled tf.Examples [B] -> per-frame metrics of the network and of the mean pose.
+    `evaluation`: serialised, labelled tf.Examples [B] -> per-frame metrics of the network and of the mean pose. Frames
+    are cropped around the labelled person, as in training.
 
     A prediction is theta [B, T, 85], its parts camera [B, T, 3], pose [B, T, 72] and betas [B, T, 10], joints3d
     [B, T, 19, 3] metres (camera axes, pelvis-relative) and joints2d [B, T, 19, 2] pixels of a crop of the network's
@@ -73,7 +75,8 @@ def export(
 
     def evaluate(examples):
         labels = parse_labels(examples)
-        theta = theta_of(decode_clips(labels["frames"], config.image_size))
+        squares = person_squares(labels["keypoints2d"], labels["frame_size"])
+        theta = theta_of(decode_clips(labels["frames"], config.image_size, squares))
         return clip_metrics(theta, network.mean_theta.mean, labels, body)
 
     examples = tf.TensorSpec([None], tf.string, name="examples")

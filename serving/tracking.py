@@ -7,10 +7,9 @@ import dataclasses
 import cv2
 import numpy as np
 
+from model.crop import FIELD_IN_BOXES, follow
 from model.errors import ConfigError, VideoError
 
-# The square crop's side, in heights of the person: what the training frames show.
-CROP_IN_STATURES = 1.3
 # OpenCV's HOG window leaves a margin: the person fills about this share of its height.
 _HOG_STATURE = 0.8
 _HOG_WIDTH = 480
@@ -55,7 +54,7 @@ def parse_box(text: str) -> Square:
         raise ConfigError(f"A box is x,y,width,height in pixels. Received: {text!r}") from error
     if not (width > 0 and height > 0):
         raise ConfigError(f"A box has positive width and height. Received: {text!r}")
-    return Square.around(x + width / 2, y + height / 2, CROP_IN_STATURES * max(width, height))
+    return Square.around(x + width / 2, y + height / 2, FIELD_IN_BOXES * max(width, height))
 
 
 def detect_people(frames: list[np.ndarray]) -> list[Square]:
@@ -82,12 +81,14 @@ def detect_people(frames: list[np.ndarray]) -> list[Square]:
             table = np.asarray(boxes, float)
             x, y, width, height = table[np.argmax(np.ravel(scores) * table[:, 3])] / scale
             indices.append(index)
-            found.append((x + width / 2, y + height / 2, CROP_IN_STATURES * _HOG_STATURE * height))
+            found.append((x + (width - 1) / 2, y + (height - 1) / 2, _HOG_STATURE * height))
     if not found:
         raise VideoError("A video with a person in it is needed; say where with --box. Received: nobody was detected")
     track = np.array(found)
     # One odd detection must not pull the crop away: a running median over three.
     padded = np.concatenate([track[:1], track, track[-1:]])
     track = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
-    columns = [np.interp(np.arange(len(frames)), indices, column) for column in track.T]
-    return [Square.around(*row) for row in np.stack(columns, 1)]
+    x, y, side = (np.interp(np.arange(len(frames)), indices, column).astype(np.float32) for column in track.T)
+    known, size = np.ones(len(frames), bool), np.array(frames[0].shape[:2], np.float32)
+    squares = follow(np.stack([x, y], 1), side, known, size).numpy()
+    return [Square(*map(int, row)) for row in squares]

@@ -1,137 +1,216 @@
-"""The training loop of both stages: Keras' fit with the paper's losses, one progress bar, curves kept as data."""
+"""The loop of a stage: Keras' fit epoch by epoch, so that it can stop and go on between any two steps."""
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import math
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, Protocol
 
 import keras
-import tqdm
-from keras import ops
+import numpy as np
 
-from model import conventions, metrics
-from model.body.layer import BodyLayer
-from model.config import LossConfig, TrainConfig
-from model.losses import Losses, mesh_losses
+from model.config import TrainConfig
+from model.errors import NonFiniteError
+from model.training.callbacks import EpochStart, LazyCallbacks, Steps, gentle_interrupt, without_evaluation
+from model.training.devices import Placement
+from model.training.mesh_trainer import MeshTrainer
+from model.training.reporting import Board, StageBar
+from model.training.resume import Checkpoints, Progress, assign
+from model.training.schedules import StageRate, build_optimizer, take_average
 
-
-class MeshTrainer(keras.Model):
-    """Wraps a network that predicts Theta with the mesh losses and the joint metrics."""
-
-    def __init__(self, network: keras.Model, body: BodyLayer, loss: LossConfig, **kwargs):
-        super().__init__(**kwargs)
-        self.network = network
-        self.body = body
-        self.loss_config = loss
-        names = (*Losses.TERMS, "mpjpe", "pa_mpjpe")
-        self.means = {name: keras.metrics.Mean(name=name) for name in names}
-
-    def call(self, images, training=None):
-        """Images -> "theta", the "keypoints" of the body that it poses, and the encoder's "features"."""
-        theta, features = self.network(images, training=training, return_features=True)
-        posed = self.body(theta[..., conventions.POSE_SLICE], theta[..., conventions.BETAS_SLICE])
-        return {"theta": theta, "keypoints": posed.keypoints, "features": features}
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The weighted sum of model.losses; each term is tracked under its own name."""
-        losses = mesh_losses(y_pred["theta"], y_pred["keypoints"], y_pred["features"], y, self.loss_config)
-        for name in Losses.TERMS:
-            self.means[name].update_state(getattr(losses, name))
-        return losses.total
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """MPJPE and PA-MPJPE in mm over the batch."""
-        keypoints = ops.stop_gradient(y_pred["keypoints"])
-        self.means["mpjpe"].update_state(metrics.mpjpe(keypoints, y["keypoints3d"], ops))
-        self.means["pa_mpjpe"].update_state(metrics.pa_mpjpe(keypoints, y["keypoints3d"], ops))
-        return self.get_metrics_result()
-
-    @property
-    def metrics(self):
-        """Keras resets these every epoch."""
-        return [*super().metrics, *self.means.values()]
+# Folder of TensorBoard's files in a stage's run folder.
+BOARD = "tensorboard"
+# Clips that the message about a loss that is no number names.
+_NAMED = 16
 
 
-class ProgressBar(keras.callbacks.Callback):
-    """One bar over all steps of a stage, with the current loss and the last evaluation."""
+class Batches(Protocol):
+    """The training data as the loop needs it; model.training.input.TrainingData."""
 
-    def __init__(self, title: str):
-        super().__init__()
-        self.title = title
+    steps_per_epoch: int
 
-    def on_train_begin(self, logs=None):
-        """Opens the bar."""
-        total = self.params["epochs"] * self.params["steps"]
-        self.bar = tqdm.tqdm(total=total, desc=self.title, unit="step", dynamic_ncols=True)
-        self.evaluated = ""
+    def epoch(self, index: int, skip_steps: int = 0) -> Any:
+        """The batches of an epoch, the same whenever it is asked for, without the first ones."""
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Moves the bar."""
-        self.bar.update()
-        if batch % 10 == 0:
-            self.bar.set_postfix_str(f"loss {logs['loss']:.3f} mpjpe {logs['mpjpe']:.0f} mm{self.evaluated}")
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Shows the evaluation, when there was one."""
-        if "val_pa_mpjpe" in logs:
-            self.evaluated = f", eval {logs['val_mpjpe']:.0f} / PA {logs['val_pa_mpjpe']:.0f} mm"
-
-    def on_train_end(self, logs=None):
-        """Closes the bar."""
-        self.bar.close()
+    def clip_ids(self, index: int, step: int) -> list[str]:
+        """The clips in one of its batches."""
 
 
-def fit(
-    network: keras.Model,
-    body: BodyLayer,
-    loss: LossConfig,
-    train: TrainConfig,
-    batches: Any,
-    steps_per_epoch: int,
-    evaluation: Any,
-    title: str,
-    log_dir: str | None = None,
-    evaluate_every: int = 5,
-) -> dict[str, list[float]]:
-    """Trains a network in place.
+class Stage:
+    """One training stage, from its start or from its checkpoint.
 
     Args:
-        network: predicts Theta.
-        body: poses Theta.
-        loss: loss weights.
-        train: epochs and learning rate.
-        batches: endless (images, labels).
-        steps_per_epoch: batches that make an epoch.
-        evaluation: finite (images, labels), or None.
+        trainer: the network with its losses; not compiled yet.
+        train: settings.
+        data: training batches.
+        evaluation: batches to evaluate on, or None.
         title: of the progress bar.
-        log_dir: TensorBoard folder, or None.
-        evaluate_every: epochs between evaluations.
+        placement: what it computes on.
+        run_dir: folder for TensorBoard and the checkpoint, or None.
+        checkpoints: of this stage, or None.
+        start: what to do to the trainer when nothing was saved.
+        pictures: draws what the trainer predicts, [N, H, W, 3] uint8, or None.
 
-    Returns:
-        Curves: loss terms and metrics of every epoch; "val_" curves of every evaluated epoch.
+    Raises:
+        ConfigError: the checkpoint is damaged or of another run, or the batch cannot be shared by the devices.
     """
-    steps = steps_per_epoch * train.epochs
-    warmup = min(steps // 10, 200)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=train.learning_rate / 10,
-        decay_steps=max(steps - warmup, 1),
-        warmup_target=train.learning_rate,
-        warmup_steps=warmup,
-    )
-    trainer = MeshTrainer(network, body, loss)
-    # XLA compiles for longer than a small CPU run lasts and gains nothing there.
-    adam = keras.optimizers.Adam(schedule, global_clipnorm=train.clip_norm)
-    trainer.compile(optimizer=adam, jit_compile=False)
-    adam.build(trainer.trainable_variables)  # else the first step is traced twice
-    callbacks: list[keras.callbacks.Callback] = [ProgressBar(title)]
-    if log_dir:
-        callbacks.append(keras.callbacks.TensorBoard(log_dir, write_graph=False))
-    history = trainer.fit(
-        batches,
-        epochs=train.epochs,
-        steps_per_epoch=steps_per_epoch,
-        validation_data=evaluation,
-        validation_freq=[e for e in range(1, train.epochs + 1) if e % evaluate_every == 0 or e == train.epochs],
-        callbacks=callbacks,
-        verbose=0,
-    )
-    return {name: [float(v) for v in values] for name, values in history.history.items()}
+
+    def __init__(
+        self,
+        trainer: MeshTrainer,
+        train: TrainConfig,
+        data: Batches,
+        evaluation: Any,
+        title: str,
+        placement: Placement,
+        run_dir: pathlib.Path | None = None,
+        checkpoints: Checkpoints | None = None,
+        start: Callable[[], None] = lambda: None,
+        pictures: Callable[[MeshTrainer], np.ndarray] | None = None,
+    ):
+        self.trainer = trainer
+        self.train = train
+        self.data = data
+        self.evaluation = None if evaluation is None else placement.even(evaluation)
+        self.checkpoints = checkpoints
+        self.pictures = pictures
+        steps = data.steps_per_epoch * train.epochs
+        self.schedule = StageRate(train, steps)
+        optimizer = build_optimizer(train, self.schedule)
+        trainer.compile(optimizer=optimizer, jit_compile=placement.jit_compile)
+        # Built here, its variables can be restored, and the first step is not traced twice.
+        optimizer.build(trainer.trainable_variables)
+        saved = checkpoints.restore(trainer) if checkpoints else None
+        if saved is None:
+            start()
+        self.progress = saved or Progress()
+        self.bar = StageBar(title, steps, self.steps_done)
+        self.board = Board(run_dir / BOARD if run_dir else None)
+
+    @property
+    def steps_done(self) -> int:
+        """Steps since the stage began."""
+        return self.progress.epoch * self.data.steps_per_epoch + self.progress.step
+
+    def rate(self) -> float:
+        """Learning rate of the next step."""
+        return float(self.schedule(self.steps_done))
+
+    def run(self) -> dict[str, list[float]]:
+        """Trains to the end, or until evaluations no longer get better.
+
+        The trainer ends with the weights that are to be kept: those of the best evaluation where the stage may end
+        early, else the last ones; averages of them where there are averages.
+
+        Returns:
+            Curves: loss terms and metrics of every epoch; "val_" curves of every evaluation.
+
+        Raises:
+            NonFiniteError: the loss or a weight is no number any more; the last good checkpoint is there.
+            KeyboardInterrupt: the user stopped it; the checkpoint is of this moment.
+        """
+        try:
+            with gentle_interrupt() as interrupted:
+                steps = Steps(self, interrupted)
+                while self.progress.epoch < self.train.epochs and not self._ended_early():
+                    self._epoch(steps)
+                    if interrupted.is_set():
+                        raise KeyboardInterrupt
+        finally:
+            self.bar.close()
+            self.board.close()
+        if self.progress.best_weights:
+            assign(self.trainer.network.variables, self.progress.best_weights)
+        else:
+            take_average(self.trainer.optimizer, self.trainer.trainable_variables)
+        return self.progress.curves
+
+    def save(self) -> None:
+        """Writes the checkpoint.
+
+        Raises:
+            NonFiniteError: a number in it is not finite; the checkpoint before it stays.
+        """
+        if self.checkpoints and not self.checkpoints.save(self.trainer, self.progress):
+            self.fail()
+
+    def fail(self) -> NoReturn:
+        """Says which batch made the loss or the weights unusable.
+
+        Raises:
+            NonFiniteError: always.
+        """
+        if keras.backend.backend() == "jax":
+            self.trainer.jax_state_sync()
+        # When all losses were finite it is the last step's gradient that was not.
+        step = min(int(self.trainer.finite_steps.result()), self.progress.step - 1)
+        ids = self.data.clip_ids(self.progress.epoch, step)
+        more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+        kept = f" The checkpoint before it is kept in {self.checkpoints.path}." if self.checkpoints else ""
+        raise NonFiniteError(
+            f"A finite loss and gradient are needed.{kept} Received: NaN or infinity in step {step + 1} of epoch "
+            f"{self.progress.epoch + 1}, a batch of the clips {', '.join(ids[:_NAMED])}{more}"
+        )
+
+    def _epoch(self, steps: Steps) -> None:
+        progress, trainer = self.progress, self.trainer
+        if progress.step < self.data.steps_per_epoch:
+            callbacks: list[keras.callbacks.Callback] = [steps]
+            if progress.step:
+                callbacks.append(EpochStart([np.array(variable) for variable in trainer.metrics_variables]))
+            trainer.fit(
+                self.data.epoch(progress.epoch, progress.step),
+                initial_epoch=progress.epoch,
+                epochs=progress.epoch + 1,
+                callbacks=LazyCallbacks(callbacks, trainer),
+                shuffle=False,  # the data is in order
+                verbose=0,
+            )
+        means = {name: float(value) for name, value in trainer.get_metrics_result().items()}
+        if not (math.isfinite(means["loss"]) and np.isfinite(np.asarray(trainer.probe)).all()):
+            self.fail()
+        self._record("", without_evaluation(means))
+        last = progress.epoch + 1 == self.train.epochs
+        if self.evaluation is not None and (last or (progress.epoch + 1) % self.train.evaluate_every == 0):
+            self._evaluate()
+        progress.epoch, progress.step = progress.epoch + 1, 0
+        trainer.reset_metrics()
+        self.save()
+
+    def _evaluate(self) -> None:
+        progress, trainer = self.progress, self.trainer
+        with self._averaged():
+            means = trainer.evaluate(self.evaluation, return_dict=True, verbose=0)
+            progress.waited += 1
+            if means["pa_mpjpe"] < progress.best:
+                progress.best, progress.waited = means["pa_mpjpe"], 0
+                if self.train.patience:
+                    progress.best_weights = [np.array(variable) for variable in trainer.network.variables]
+            if self.pictures:
+                self.board.pictures("eval", self.pictures(trainer), self.steps_done)
+        self._record("val_", means)
+        self.bar.evaluation(means)
+        self.board.scalars("eval", means, self.steps_done)
+
+    def _ended_early(self) -> bool:
+        return 0 < self.train.patience <= self.progress.waited
+
+    def _record(self, prefix: str, means: dict[str, float]) -> None:
+        for name, value in means.items():
+            self.progress.curves.setdefault(prefix + name, []).append(float(value))
+
+    @contextlib.contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Inside, the trainer has the averages of its weights, if it keeps any."""
+        if not self.train.average:
+            yield
+            return
+        variables = self.trainer.trainable_variables
+        raw = [np.array(variable) for variable in variables]
+        take_average(self.trainer.optimizer, variables)
+        try:
+            yield
+        finally:
+            assign(variables, raw)

@@ -1,4 +1,4 @@
-"""Example: mviper predict video.mp4 --model=work/demo/serving --box=380,420,300,900 --out=predictions.
+"""Example: mviper predict video.mp4 --model=work/demo/run/serving --box=380,420,300,900 --out=predictions.
 
 Without --box the person is found by OpenCV's built-in detector.
 """

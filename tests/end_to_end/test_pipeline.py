@@ -120,10 +120,11 @@ def test_validator_finds_nothing_odd(runs):
 
 
 def test_the_evaluator_and_the_plain_evaluation_agree(runs):
-    from components.evaluation import evaluate, results
+    from components.evaluation import evaluate, methods, results
 
     work, good, _ = runs
-    plain = evaluate.evaluate(good.video_model, records.find_shards(work / "good" / "eval"))
+    shards = records.find_shards(work / "good" / "eval")
+    plain = evaluate.evaluate(methods.network(good.video_model), shards, evaluate.clip_length(shards)).overall
     tfma = results.read(good.evaluation).overall
     for name, value in plain.items():
         assert tfma[name] == pytest.approx(value, rel=1e-4, abs=1e-6), name
