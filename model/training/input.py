@@ -6,6 +6,7 @@ else decoded as they come; both follow the same kind of plan (model.training.ord
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -100,7 +101,7 @@ class TrainingData:
         data = tf.data.Dataset.zip((tf.data.Dataset.from_tensor_slices((seeds, frames)), clips))
         data = data.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         data = _batched(data, self.train.batch_clips, self.stills)
-        return data.apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch - skip_steps)).prefetch(2)
+        return _finite(data, self.steps_per_epoch - skip_steps)
 
     def clip_ids(self, index: int, step: int) -> list[str]:
         """The ids of the clips in a batch, read again from their records without decoding images."""
@@ -221,7 +222,7 @@ def evaluation_batches(source: Source, inventory: Inventory, model: ModelConfig,
 
     data = _records(inventory.files).map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     batches = -(-inventory.clips // batch_clips)
-    return _batched(data, batch_clips, stills).apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
+    return _finite(_batched(data, batch_clips, stills), batches)
 
 
 def labelled_frames(source: Source, model: ModelConfig) -> Iterator[dict[str, np.ndarray]]:
@@ -253,6 +254,15 @@ def _normalised(clip: dict[str, Any]) -> dict[str, Any]:
     return {name: clip[name] for name in LABELS} | {
         "keypoints2d": tf.concat([points, clip["keypoints2d"][..., 2:]], -1)
     }
+
+
+def _finite(batches: Any, count: int) -> Any:
+    """Batches of a known number, made ahead by threads of their own: training may leave TensorFlow but one."""
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = os.cpu_count() or 1
+    return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2).with_options(options)
 
 
 def _records(files: Any) -> Any:

@@ -25,7 +25,6 @@ MODEL = ModelConfig(
 STEPS = 6
 TRAIN = TrainConfig(batch_clips=4, epochs=3, learning_rate=1e-3, warmup_steps=2, evaluate_every=1, checkpoint_every=4)
 
-ONE_DEVICE = devices.Placement(1, False)
 # With all the state there is: averages, the best weights, a checkpoint in mid-epoch.
 RESUMED = dataclasses.replace(TRAIN, average=0.9, patience=9)
 
@@ -83,11 +82,14 @@ def stage(
     data: Data | None = None,
     identity: dict | None = None,
     model: ModelConfig = MODEL,
-    placement: devices.Placement = ONE_DEVICE,
+    placement: devices.Placement | None = None,
     prior: AdversarialPrior | None = None,
 ) -> Stage:
-    """A stage with a checkpoint in a folder, or none."""
+    """A stage with a checkpoint in a folder, or none; on what a stage takes by itself, or elsewhere."""
     keras.utils.set_random_seed(0)
+    if placement is None:
+        with devices.placed() as placement:
+            pass
     data = data or Data(kind == "frame")
     with devices.precision(train.precision):
         network = checkpoint.build_network(kind, model)
