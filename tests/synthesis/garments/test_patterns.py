@@ -206,7 +206,7 @@ def test_a_damaged_pattern_is_a_pattern_or_a_users_error(name, chance: random.Ra
         if chance.random() < 0.3:
             del owner[place[-1]]
         else:
-            owner[place[-1]] = chance.choice(_JUNK)
+            owner[place[-1]] = copy.deepcopy(chance.choice(_JUNK))  # the next wound may lie inside of it
     try:
         make(parse_pattern("damaged", tree), dress_forms.form("female"), mean_measurements("female"), edge_length=0.06)
     except UserError as error:
