@@ -2,7 +2,7 @@
 
 BlazePose (mediapipe 0.10.21, model complexity 1, each frame on its own) looks at frames of --realism_data, or of
 people that the generation job makes for this: two for each built-in motion, seen from four sides, on two cores in about
-three minutes.
+four minutes.
 
 Figures (null where no Python with mediapipe is found; see MVIPER_VIDEO_PYTHON):
   detected_share     frames in which it finds a person
