@@ -15,6 +15,7 @@ from keras import ops
 from model import conventions, rotations
 from model.camera import project_weak
 from model.config import LossConfig
+from model.metrics import align_root
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,13 +31,6 @@ class Losses:
     heatmaps: object
 
     TERMS = ("keypoints2d", "keypoints3d", "pose", "betas", "smooth", "heatmaps")
-
-
-def root_aligned(keypoints):
-    """Keypoints [..., 19, 3] relative to the middle of the hips."""
-    first, second = conventions.ROOT_KEYPOINTS
-    root = 0.5 * (keypoints[..., first, :] + keypoints[..., second, :])
-    return keypoints - root[..., None, :]
 
 
 def mesh_losses(theta, keypoints, features, labels: dict, config: LossConfig) -> Losses:
@@ -60,7 +54,8 @@ def mesh_losses(theta, keypoints, features, labels: dict, config: LossConfig) ->
     keypoints2d = ops.mean(ops.sum(ops.abs(off), (-2, -1)))
 
     # m L3D = m sum_i |X_i - X^_i|^2
-    off = _where(_comparable(labels), root_aligned(keypoints) - root_aligned(labels["keypoints3d"]))
+    predicted, truth = (align_root(points, points) for points in (keypoints, labels["keypoints3d"]))
+    off = _where(_comparable(labels), predicted - truth)
     keypoints3d = ops.mean(ops.sum(off * off, (-2, -1)))
 
     # m Lsmpl = m |[theta, beta] - [theta^, beta^]|^2, rotations and shape apart

@@ -11,9 +11,9 @@ import numpy as np
 from components.records import Clip
 from model.errors import ConfigError
 from model.visualize import draw_heat
-from synthesis.annotate import Annotation
+from synthesis.annotate import PAPER, Annotation, numbered_frames
 
-_HEADER, _INK, _PAPER = 34, "#222222", 250
+_HEADER, _INK = 34, "#222222"
 
 
 class AttentionView:
@@ -68,15 +68,8 @@ class AttentionView:
 
     def sheet(self, count: int = 12, columns: int = 4) -> np.ndarray:
         """Frames evenly spaced from the first to the last: uint8 [H, W, 3]."""
-        shown = np.unique(np.linspace(0, len(self.alpha) - 1, count).round().astype(int)).tolist()
-        cells = []
-        for number in shown:
-            note = Annotation(self.frame(number))
-            note.text(f"{number}", (8, 14), 15, "#ffffff", "left", bold=True)
-            cells.append(cv2.copyMakeBorder(note.image(), 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(_PAPER,) * 3))
-        cells += [np.full_like(cells[0], _PAPER)] * (-len(cells) % columns)
-        rows = [np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)]
-        page = cv2.copyMakeBorder(np.concatenate(rows), _HEADER, 0, 0, 0, cv2.BORDER_CONSTANT, value=(_PAPER,) * 3)
+        grid = numbered_frames(self.frame, len(self.alpha), count, columns)
+        page = cv2.copyMakeBorder(grid, _HEADER, 0, 0, 0, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
         _, side, _ = self.alpha.shape
         note = Annotation(page)
         words = f"{self._clip.clip_id}: attention over {side} x {side} cells, red: {self.alpha.max():.2g}"

@@ -5,9 +5,6 @@ from __future__ import annotations
 import pathlib
 
 import numpy as np
-from absl import logging
-
-from model.errors import MotionError
 
 FPS = 10.0  # neighbouring frames of captures say the same
 # Of every kind of built-in motion.
@@ -31,13 +28,4 @@ def motion_poses(folder: str | pathlib.Path) -> np.ndarray:
     """
     from synthesis.motion import library
 
-    poses, problems = [], []
-    for path in library.find_motion_files(folder):
-        try:
-            poses.append(library.load_motion(path).resample(FPS).pose)
-        except MotionError as error:
-            logging.warning("left out: %s", error)
-            problems.append(str(error))
-    if not poses:
-        raise MotionError(f"A folder with readable motion files is needed. Received: {folder}: {problems[0]}")
-    return np.concatenate(poses)
+    return np.concatenate([motion.pose for _, motion in library.load_motions(folder, FPS)])

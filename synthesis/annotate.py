@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import cv2
 import numpy as np
 
 _DPI = 100
+PAPER = 250
 
 
 class Annotation:
@@ -73,3 +77,21 @@ class Annotation:
         """The annotated picture, uint8 [H, W, 3]."""
         self._canvas.draw()
         return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
+
+
+def numbered_frames(frame: Callable[[int], np.ndarray], length: int, count: int, columns: int) -> np.ndarray:
+    """A contact sheet of frames evenly spaced from the first to the last, each with its number: uint8 [H, W, 3].
+
+    Args:
+        frame: number -> uint8 [h, w, 3], all of one size.
+        length: number of frames.
+        count: of cells, at most.
+        columns: cells in a row.
+    """
+    cells = []
+    for number in np.unique(np.linspace(0, length - 1, count).round().astype(int)).tolist():
+        note = Annotation(frame(number))
+        note.text(f"{number}", (8, 14), 15, "#ffffff", "left", bold=True)
+        cells.append(cv2.copyMakeBorder(note.image(), 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(PAPER,) * 3))
+    cells += [np.full_like(cells[0], PAPER)] * (-len(cells) % columns)
+    return np.concatenate([np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)])

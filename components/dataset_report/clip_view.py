@@ -14,7 +14,7 @@ from model.body.data import check_body_id
 from model.body.files import load_body
 from model.body.numpy_body import NumpyBody
 from model.visualize import TRUTH_COLOUR, draw_mesh
-from synthesis.annotate import Annotation
+from synthesis.annotate import PAPER, Annotation, numbered_frames
 
 # The sides' colours are those of docs/conventions.md.
 SIDE_COLOURS = {"L": "#3d8bfd", "R": "#fd7e14", "": "#f1f3f5"}
@@ -32,7 +32,7 @@ _MARGIN = 0.14
 # Width over height of the window.
 _ASPECT = 0.75
 _KEY_HEIGHT, _KEY_MARGIN, _NAME_SIZE = 900, 130, 16
-_HEADER, _INK, _PAPER = 34, "#222222", 250
+_HEADER, _INK = 34, "#222222"
 
 
 class ClipView:
@@ -69,18 +69,11 @@ class ClipView:
     def sheet(self, count: int = 12, columns: int = 3) -> np.ndarray:
         """Frames evenly spaced from the first to the last, and the first one large with the keypoints' names."""
         clip = self._clip
-        shown = np.unique(np.linspace(0, clip.length - 1, count).round().astype(int)).tolist()
-        cells = []
-        for number in shown:
-            note = Annotation(self.frame(number))
-            note.text(f"{number}", (8, 14), 15, "#ffffff", "left", bold=True)
-            cells.append(cv2.copyMakeBorder(note.image(), 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(_PAPER,) * 3))
-        cells += [np.full_like(cells[0], _PAPER)] * (-len(cells) % columns)
-        grid = np.concatenate([np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)])
+        grid = numbered_frames(self.frame, clip.length, count, columns)
         key = self.key(0)
         high = max(len(key), len(grid))
         parts = [
-            cv2.copyMakeBorder(part, _HEADER, high - len(part), 0, 0, cv2.BORDER_CONSTANT, value=(_PAPER,) * 3)
+            cv2.copyMakeBorder(part, _HEADER, high - len(part), 0, 0, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
             for part in (key, grid)
         ]
         note = Annotation(np.concatenate(parts, 1))
@@ -100,7 +93,7 @@ class ClipView:
         """One frame, large, with the name of every keypoint beside it: uint8 [H, W, 3]."""
         scale = _KEY_HEIGHT / self._height
         picture = self._with_keypoints(self._picture(number, scale), number, scale)
-        page = cv2.copyMakeBorder(picture, 0, 44, _KEY_MARGIN, _KEY_MARGIN, cv2.BORDER_CONSTANT, value=(_PAPER,) * 3)
+        page = cv2.copyMakeBorder(picture, 0, 44, _KEY_MARGIN, _KEY_MARGIN, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
         note = Annotation(page)
         pixels = self._pixels(number, scale) + np.array([_KEY_MARGIN, 0])
         middle = np.median(pixels[:, 0])

@@ -6,10 +6,9 @@ import dataclasses
 import pathlib
 from collections.abc import Iterator
 
-from absl import flags, logging
+from absl import flags
 
 from model.config import Config
-from model.errors import MotionError
 from synthesis.render import backends
 from synthesis.scene.plan import SIMULATION_FPS, ClipPlan, PlanSettings, draw_clips
 
@@ -68,16 +67,7 @@ def read_motions(folder: str) -> list[tuple[pathlib.Path, int]]:
     """
     from synthesis.motion import library
 
-    motions, problems = [], []
-    for path in library.find_motion_files(folder):
-        try:
-            motions.append((path, len(library.load_motion(path).resample(SIMULATION_FPS))))
-        except MotionError as error:
-            logging.warning("left out: %s", error)
-            problems.append(str(error))
-    if not motions:
-        raise MotionError(f"A folder with readable motion files is needed. Received: {folder}: {problems[0]}")
-    return motions
+    return [(path, len(motion)) for path, motion in library.load_motions(folder, SIMULATION_FPS)]
 
 
 def define_config(default: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from absl import logging
 
 from model.errors import MotionError
 from synthesis.motion import clips
@@ -100,6 +102,26 @@ def load_motion(path: str | pathlib.Path, reading: Reading | None = None) -> Mot
     if reader is None:
         raise MotionError(f"A motion file ends in {', '.join(_READERS)}. Received: {path}")
     return reader(path, reading or Reading())
+
+
+def load_motions(folder: str | pathlib.Path, fps: float) -> Iterator[tuple[pathlib.Path, Motion]]:
+    """All motions of a folder or motion library at one frame rate; files that cannot be read are named and left out.
+
+    Raises:
+        MotionError: the folder is missing, empty, or none of its files can be read.
+    """
+    read, problems = 0, []
+    for path in find_motion_files(folder):
+        try:
+            motion = load_motion(path).resample(fps)
+        except MotionError as error:
+            logging.warning("left out: %s", error)
+            problems.append(str(error))
+            continue
+        read += 1
+        yield path, motion
+    if not read:
+        raise MotionError(f"A folder with readable motion files is needed. Received: {folder}: {problems[0]}")
 
 
 def digest(path: str | pathlib.Path, reading: Reading | None = None) -> str:
