@@ -114,6 +114,7 @@ def _measure(config: Config, clips: int, precision: str, peak_tflops: float | No
     from model.frame_model import FrameModel
     from model.training import devices
     from model.training.mesh_trainer import MeshTrainer
+    from model.training.summation import fixed_order
     from model.video_model import VideoModel
 
     keras.utils.set_random_seed(0)
@@ -122,7 +123,7 @@ def _measure(config: Config, clips: int, precision: str, peak_tflops: float | No
     images = np.random.default_rng(0).random((clips, length, size, size, 3), np.float32)
     labels, stills = _labels((clips, length)), _labels((clips * length,))
     body = BodyLayer(load_body("neutral"))
-    with devices.placed() as placement, devices.precision(precision):
+    with devices.placed() as placement, devices.precision(precision), fixed_order():
         jit = placement.jit_compile
 
         def step(trainer: keras.Model, images, labels=(), optimizer=None, jit_compile=jit) -> Callable[[], object]:

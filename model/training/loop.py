@@ -19,6 +19,7 @@ from model.training.mesh_trainer import MeshTrainer
 from model.training.reporting import Board, StageBar
 from model.training.resume import Checkpoints, Progress, assign
 from model.training.schedules import StageRate, build_optimizer, take_average
+from model.training.summation import fixed_order
 
 # Folder of TensorBoard's files in a stage's run folder.
 BOARD = "tensorboard"
@@ -112,7 +113,7 @@ class Stage:
             KeyboardInterrupt: the user stopped it; the checkpoint is of this moment.
         """
         try:
-            with gentle_interrupt() as interrupted:
+            with gentle_interrupt() as interrupted, fixed_order():
                 steps = Steps(self, interrupted)
                 while self.progress.epoch < self.train.epochs and not self._ended_early():
                     self._epoch(steps)

@@ -6,7 +6,6 @@ an interrupted one stopped, and leaves finished stages alone. TensorBoard: tenso
 
 from __future__ import annotations
 
-import os
 import pathlib
 import sys
 
@@ -30,9 +29,6 @@ flag_groups.define_config("paper")
 
 def main(_: list[str]) -> int:
     """Trains the stages."""
-    # Operations side by side come out of oneDNN with other last bits from run to run: a resumed run would not end with
-    # an unbroken one's weights. TensorFlow reads this when it starts.
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     from components import records
     from model.errors import ConfigError
     from pipeline import trainer_module

@@ -1,6 +1,6 @@
 """Runs the tiny video stage to its end, or is killed two steps after a checkpoint in the middle of its second epoch.
 
-Usage: python killed.py FOLDER [kill]: prints the place it went on from, its curves, and a digest of its weights.
+Usage: python killed.py FOLDER [kill]: prints the place it went on from, its curves, and a digest of its state.
 """
 
 import hashlib
@@ -12,6 +12,8 @@ import sys
 
 import numpy as np
 import tiny
+
+from model.training.resume import state_variables
 
 
 def main(folder: str, kill: bool) -> None:
@@ -26,8 +28,9 @@ def main(folder: str, kill: bool) -> None:
 
     stage.bar.bar.update = count
     curves = stage.run()
-    weights = b"".join(np.asarray(variable).tobytes() for variable in stage.trainer.network.variables)
-    print(json.dumps([began, curves, hashlib.sha256(weights).hexdigest()]))
+    # The network has the weights of its best evaluation; the optimiser's are of the last step.
+    state = b"".join(np.asarray(variable).tobytes() for variable in state_variables(stage.trainer))
+    print(json.dumps([began, curves, hashlib.sha256(state).hexdigest()]))
 
 
 if __name__ == "__main__":

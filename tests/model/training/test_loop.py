@@ -18,10 +18,9 @@ HERE = pathlib.Path(__file__).parent
 
 
 def run(folder, *arguments) -> subprocess.CompletedProcess:
-    # As `mviper train` does it.
-    threads = {"TF_NUM_INTEROP_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[2])])}
     command = [sys.executable, HERE / "killed.py", folder, *arguments]
-    return subprocess.run(command, env={**os.environ, **threads}, capture_output=True, text=True)
+    path = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[2])])}
+    return subprocess.run(command, env={**os.environ, **path}, capture_output=True, text=True)
 
 
 def test_a_run_killed_in_mid_epoch_ends_with_the_same_bits_as_an_unbroken_one(tmp_path):
