@@ -69,10 +69,10 @@ def run() -> Result:
 
 def _job(plan, out: pathlib.Path, workers: int, simulations: str):
     """Runs a job; returns its clips' outcomes, by time, and its totals."""
-    from components import jobs, synthesis_job
+    from components import job_run, jobs, synthesis_job
     from model.typed_json import build
 
-    runner = [*synthesis_job.DEFAULT_RUNNER, f"--direct_num_workers={workers}"]
+    runner = [*job_run.DEFAULT_RUNNER, f"--direct_num_workers={workers}"]
     summary = synthesis_job.run(plan, out, 1.0, runner, simulations)
     outcomes = [
         build(jobs.Outcome, values)

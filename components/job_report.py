@@ -88,7 +88,7 @@ def sum_up(store: JobStore, shards: Iterable[jobs.Shard], run: str = "") -> Tota
             total.update(outcome.cpu_seconds)
             if outcome.run == run:
                 of_run.update(outcome.cpu_seconds)
-            if outcome.group not in groups:
+            if outcome.group and outcome.group not in groups:
                 groups[outcome.group] = outcome.stage != "simulate"
                 total.update(outcome.group_cpu_seconds)
                 if outcome.group_run == run:

@@ -1,12 +1,8 @@
-"""The generation job's stages, as Beam runs them on its workers.
-
-What travels between machines is small: units of work with byte offsets into the plan file, never the plan itself.
-"""
+"""The generation job's stages, as Beam runs them on its workers."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,15 +10,13 @@ from typing import Any
 import apache_beam as beam
 
 from components import job_watch, jobs
+from components.job_plan import parse_unit, pending_lines
 from components.job_store import JobStore, WorkerError
 from components.simulation_cache import SimulationCache, SimulationOutcome
 from components.workbench import describe, memory_mb, workbench, worker_name
-from model.typed_json import build
 from synthesis.scene.plan import ClipPlan, parse_clip
 
 NAMESPACE = "mviper"
-PLAN = "plan.jsonl"
-WORK = f"{jobs.PARTS}/work.jsonl"
 SIMULATIONS = ".simulations"
 
 
@@ -52,40 +46,6 @@ class JobSettings:
 
 
 @dataclasses.dataclass(frozen=True)
-class PlannedClip:
-    """Where a clip's line is in the plan file, and which of the unit's shards it goes to.
-
-    Attributes:
-        clip_id: of the clip.
-        offset: bytes.
-        size: bytes.
-        shard: index.
-    """
-
-    clip_id: str
-    offset: int
-    size: int
-    shard: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Unit:
-    """Clips of one simulation.
-
-    Attributes:
-        shards: that they go to.
-        clips: in the plan's order.
-    """
-
-    shards: tuple[jobs.Shard, ...]
-    clips: tuple[PlannedClip, ...]
-
-    def to_json(self) -> str:
-        """One line of the work file."""
-        return json.dumps(dataclasses.asdict(self))
-
-
-@dataclasses.dataclass(frozen=True)
 class ClipWork:
     """One clip that can be rendered.
 
@@ -100,12 +60,6 @@ class ClipWork:
     shard: jobs.Shard
     simulation: str
     outcome: SimulationOutcome
-
-
-def read_units(address: str) -> Iterator[str]:
-    """Lines of the work file, read by a worker, so that the pipeline itself stays small."""
-    for line in JobStore(address).lines(WORK):
-        yield line.decode()
 
 
 class Simulate(beam.DoFn):
@@ -131,31 +85,27 @@ class Simulate(beam.DoFn):
         Raises:
             WorkerError: nothing can be made or kept here.
         """
-        unit = build(Unit, json.loads(line))
-        pending = [clip for clip in unit.clips if not self._is_done(unit.shards[clip.shard], clip.clip_id)]
+        unit = parse_unit(line)
+        pending = pending_lines(self._store, unit)
         if not pending or self._store.exists(job_watch.STOP):
             return
-        lines = [self._store.read(PLAN, clip.offset, clip.size).decode() for clip in pending]
-        plan = parse_clip(lines[0])
+        plan = parse_clip(pending[0][1])
         key = self._cache.key(plan.simulation)
         began = time.time()
         outcome = self._cache.outcome(key) or workbench().call(self._simulate, plan, key)
         if outcome.error:
-            for clip in pending:
+            for clip, _ in pending:
                 failed = _outcome(clip.clip_id, self._settings.run, key, outcome, began)
                 failed = dataclasses.replace(failed, stage="simulate", error=outcome.error, reason=outcome.reason)
                 jobs.keep(self._store, unit.shards[clip.shard], failed)
                 self._failed.inc()
             return
-        for clip, text in zip(pending, lines, strict=True):
+        for clip, text in pending:
             yield ClipWork(text, unit.shards[clip.shard], key, outcome)
         # Runners fuse the two stages, so that the clips are rendered by now, and a job's disk need stays at one
         # simulation a worker. On a runner that did not, the next stage would simulate again.
         if not self._settings.simulations and not self._store.exists(job_watch.STOP):
             self._cache.forget(key)
-
-    def _is_done(self, shard: jobs.Shard, clip_id: str) -> bool:
-        return self._store.exists(shard.file) or jobs.read_outcome(self._store, shard, clip_id) is not None
 
     def _simulate(self, plan: ClipPlan, key: str) -> SimulationOutcome:
         from synthesis import clip

@@ -29,7 +29,7 @@ flag_groups.define_dataset(PlanSettings())
 
 def main(beam_flags: list[str]) -> int:
     """Renders a dataset."""
-    from components import synthesis_job
+    from components import job_run, synthesis_job
 
     values = flags.FLAGS
     clips: Iterable[ClipPlan] = read_clips(values.plan) if values.plan else flag_groups.dataset_clips()
@@ -37,7 +37,7 @@ def main(beam_flags: list[str]) -> int:
     if values.only:
         clips, out = _only(clips, values.only), f"{values.out.rstrip('/')}/only"
     # Beam takes the last of repeated flags, so that any of the default runner's can be changed by itself.
-    runner = [*synthesis_job.DEFAULT_RUNNER, *beam_flags]
+    runner = [*job_run.DEFAULT_RUNNER, *beam_flags]
     summary = synthesis_job.run(
         clips, out, values.max_failure_rate, runner, values.simulations,
         fallback=values.fallback_renderer, retry_failures=values.retry_failures,
