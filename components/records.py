@@ -48,6 +48,9 @@ class Clip:
         has_smpl: whether pose and betas may be used.
         intrinsics: [3, 3] K.
         extrinsics: [T, 3, 4] world to camera.
+        protocols: evaluation protocols that the clip counts for; none where a dataset has no such thing.
+
+    What nobody knows is zero: the labels behind has_3d and has_smpl, cameras, and the fps of a still.
     """
 
     clip_id: str
@@ -70,6 +73,7 @@ class Clip:
     has_smpl: bool
     intrinsics: np.ndarray
     extrinsics: np.ndarray
+    protocols: tuple[str, ...] = ()
 
     @property
     def length(self) -> int:
@@ -125,6 +129,8 @@ def encode(clip: Clip) -> bytes:
     feature["frames/encoded"] = strings(clip.frames)
     if clip.masks:
         feature["frames/mask"] = strings(clip.masks)
+    if clip.protocols:
+        feature["clip/protocols"] = strings([name.encode() for name in clip.protocols])
     feature["frames/size"] = integers(*clip.frame_size)
     feature["labels/has_3d"] = integers(int(clip.has_3d))
     feature["labels/has_smpl"] = integers(int(clip.has_smpl))
@@ -165,6 +171,7 @@ def decode(serialised: bytes) -> Clip:
         labels[field] = np.array(values(name, "float_list", math.prod(wanted)), np.float32).reshape(wanted)
     try:
         texts = {field: values(name, "bytes_list", 1)[0].decode() for name, field in _BYTES.items()}
+        protocols = tuple(name.decode() for name in values("clip/protocols", "bytes_list"))
     except UnicodeDecodeError as error:
         raise _not_our_layout("a name that is not UTF-8") from error
     height, width = values("frames/size", "int64_list", 2)
@@ -177,6 +184,7 @@ def decode(serialised: bytes) -> Clip:
         frame_size=(height, width),
         has_3d=bool(values("labels/has_3d", "int64_list", 1)[0]),
         has_smpl=bool(values("labels/has_smpl", "int64_list", 1)[0]),
+        protocols=protocols,
     )
 
 

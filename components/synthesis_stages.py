@@ -13,7 +13,8 @@ from components import job_watch, jobs
 from components.job_plan import parse_unit, pending_lines
 from components.job_store import JobStore, WorkerError
 from components.simulation_cache import SimulationCache, SimulationOutcome
-from components.workbench import describe, memory_mb, workbench, worker_name
+from components.workbench import workbench
+from components.worker_facts import describe, memory_mb, worker_name
 from synthesis.scene.plan import ClipPlan, parse_clip
 
 NAMESPACE = "mviper"

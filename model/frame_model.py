@@ -10,11 +10,16 @@ from model.encoder import build_encoder
 from model.regressor import IEFRegressor, MeanTheta
 
 
+# Rounds of regression before the one that is taught, at most; more of them change little.
+ROUNDS = 4
+
+
 class FrameModel(keras.Model):
     """Images [B, S, S, 3] in 0..1 -> Theta [B, 85].
 
-    In training, half of the predictions are regressed a second time, from themselves: the video model starts each frame
-    at the frame before's Theta, so the regressor must hold a good Theta as well as reach it from the mean.
+    In training, half of the predictions start at the mean, as all do later, and the others at what the regressor made
+    of it in up to ROUNDS rounds: the video model starts each frame at the frame before's Theta, so the regressor must
+    hold a good Theta as well as reach it from the mean. One that was not taught to runs away within a clip.
     """
 
     def __init__(self, config: ModelConfig, **kwargs):
@@ -34,9 +39,12 @@ class FrameModel(keras.Model):
     def call(self, images, training=None, return_features: bool = False):
         """Encodes, then regresses from the mean Theta; with `return_features`, also a [B, L, D]."""
         phi, annotations = self.encoder(images, training=training)
-        theta = self.regressor(phi, self.mean_theta(phi), training=training)
+        theta = self.mean_theta(phi)
         if training:
-            again = self.regressor(phi, ops.stop_gradient(theta), training=training)
-            coin = keras.random.uniform((ops.shape(phi)[0], 1), seed=self.seed_generator) < 0.5
-            theta = ops.where(coin, again, theta)
+            draw = keras.random.uniform((ops.shape(phi)[0], 1), seed=self.seed_generator)
+            for done in range(ROUNDS):
+                again = ops.stop_gradient(self.regressor(phi, theta, training=training))
+                # 0 rounds for half of the samples, 1 to ROUNDS for as many of the others each.
+                theta = ops.where(draw < 0.5 * (1.0 - done / ROUNDS), again, theta)
+        theta = self.regressor(phi, theta, training=training)
         return (theta, annotations) if return_features else theta

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import pathlib
 import shutil
@@ -10,9 +11,13 @@ import shutil
 import keras
 
 from model.body.data import BodyData, check_body_id
+from model.cache_folders import models_folder
 from model.config import Config
 from model.errors import ConfigError
 from model.storage import aside_path
+
+# The network that comes with the program; its README.md is its card.
+PRETRAINED = pathlib.Path(__file__).parents[1] / "model" / "pretrained"
 
 
 def export_network(folder: str | pathlib.Path, network: keras.Model, config: Config, body: BodyData) -> None:
@@ -60,3 +65,25 @@ def export_checkpoint(source: str | pathlib.Path, folder: str | pathlib.Path) ->
         os.replace(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def pretrained_base() -> pathlib.Path:
+    """Folder with one numbered SavedModel of the network that comes with the program, made on first use.
+
+    It lies in model.cache_folders.models_folder() under a name that changes with the weights and with the code that
+    exports them.
+    """
+    from pipeline.pipeline import code_digest
+
+    digest = hashlib.sha256(code_digest().encode())
+    for file in sorted(PRETRAINED.glob("network.*")):
+        digest.update(file.read_bytes())
+    base = models_folder() / f"pretrained-{digest.hexdigest()[:12]}"
+    if not (base / "1").is_dir():
+        base.mkdir(parents=True, exist_ok=True)
+        try:
+            export_checkpoint(PRETRAINED, base / "1")
+        except (ConfigError, OSError):
+            if not (base / "1").is_dir():  # else another process was faster
+                raise
+    return base

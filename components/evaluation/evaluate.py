@@ -60,7 +60,8 @@ def evaluate(method: Method, shards: Sequence[pathlib.Path], length: int) -> Eva
         values = {name: np.asarray(value, np.float64) for name, value in method(serialised, labels).items()}
         for i, (name, value) in itertools.product(range(len(serialised)), values.items()):
             summed = means.summed(value[i])
-            for group in (("", ""), *((feature, group[i]) for feature, group in groups.items())):
+            of_clip = ((feature, value) for feature, found in groups.items() for value in found[i])
+            for group in (("", ""), *of_clip):
                 sums[group][name] += summed
         clips += len(serialised)
         bar.update(len(serialised))
@@ -117,15 +118,17 @@ def _batches(shards: Sequence[pathlib.Path]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def _read(serialised: list[bytes], length: int) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
-    """Labels of a batch as of records.parse_batch, without images, and feature -> value of each clip."""
+def _read(serialised: list[bytes], length: int) -> tuple[dict[str, np.ndarray], dict[str, list[list[str]]]]:
+    """Labels of a batch as of records.parse_batch, without images, and feature -> each clip's values."""
     import tensorflow as tf
 
     batch = tf.constant(serialised)
     parsed: dict[str, Any] = records.parse_batch(batch, length)
     labels = {name: parsed[name].numpy() for name in parsed.keys() - {"frames", "masks"}}
-    named = tf.io.parse_example(batch, {key: tf.io.FixedLenFeature([], tf.string) for key in SLICES})
-    return labels, {_feature(key): [text.decode() for text in named[key].numpy()] for key in SLICES}
+    named = tf.io.parse_example(batch, {key: tf.io.RaggedFeature(tf.string) for key in SLICES})
+    return labels, {
+        _feature(key): [[text.decode() for text in texts] for texts in named[key].to_list()] for key in SLICES
+    }
 
 
 def _feature(key: str) -> str:

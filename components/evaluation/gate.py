@@ -8,7 +8,8 @@ from typing import Any
 from model.errors import ConfigError
 from model.evaluation import FRAME_METRICS, MEAN_POSE_PREFIX
 
-SLICES = ("clip/action", "clip/camera", "clip/source")
+# A clip counts for every one of its protocols.
+SLICES = ("clip/action", "clip/camera", "clip/source", "clip/subject", "clip/protocols")
 
 
 @dataclasses.dataclass(frozen=True)

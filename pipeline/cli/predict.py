@@ -1,4 +1,4 @@
-"""Example: mviper predict video.mp4 --model=work/demo/run/serving --box=380,420,300,900 --out=predictions.
+"""Example: mviper predict video.mp4 --box=380,420,300,900 --out=predictions.
 
 Without --box the person is found by OpenCV's built-in detector.
 """
@@ -9,7 +9,7 @@ import pathlib
 
 from absl import flags
 
-flags.DEFINE_string("model", "work/demo/run/serving", "SavedModel, or a folder with numbered versions of it")
+flags.DEFINE_string("model", "", "SavedModel, or a folder with numbered ones; default: the network that comes along")
 flags.DEFINE_string("out", "predictions", "folder to write NAME.npz and NAME_overlay.mp4 to")
 flags.DEFINE_string("box", "", "person box of all frames: x,y,width,height in pixels")
 flags.DEFINE_float("model_fps", 15.0, "frames a second of the clips that the model was trained on", lower_bound=0.1)
@@ -19,6 +19,7 @@ flags.DEFINE_integer("max_frames", 0, "read at most so many frames; 0: all", low
 def main(positional: list[str]) -> int:
     """Predicts one video."""
     from model.errors import ConfigError
+    from pipeline.export import pretrained_base
     from serving import tracking, video
     from serving.predictor import Predictor
 
@@ -29,7 +30,7 @@ def main(positional: list[str]) -> int:
     box = tracking.parse_box(values.box) if values.box else None
     clip = video.read_video(path, values.max_frames or None)
     squares = [box] * len(clip.frames) if box else tracking.detect_people(clip.frames)
-    predictor = Predictor(values.model)
+    predictor = Predictor(values.model or pretrained_base())
     outputs = video.predict(clip, squares, predictor, values.model_fps)
     out = pathlib.Path(values.out)
     results, drawn = out / f"{path.stem}.npz", out / f"{path.stem}_overlay.mp4"

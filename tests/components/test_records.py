@@ -143,7 +143,7 @@ def test_shards(tmp_path):
 
 def test_the_schema_names_every_feature():
     text = records.SCHEMA_PATH.read_text()
-    for name in [*records.parse_spec(), "clip/length"]:
+    for name in [*records.parse_spec(), "clip/length", "clip/protocols"]:
         assert f'name: "{name}"' in text
 
 
