@@ -9,7 +9,6 @@ from model.config import ModelConfig
 from model.encoder import build_encoder
 from model.regressor import IEFRegressor, MeanTheta
 
-
 # Rounds of regression before the one that is taught, at most; more of them change little.
 ROUNDS = 4
 

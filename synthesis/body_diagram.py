@@ -1,13 +1,15 @@
-"""The picture of docs/conventions.md: joints, keypoints and axes, drawn on the body itself."""
+"""Joints, keypoints and axes drawn on the body itself: the pictures of docs/conventions.md and docs/datasets.md."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from model import conventions
 from model.body.files import load_body
 from model.body.numpy_body import NumpyBody
-from synthesis.annotate import Annotation
+from synthesis.annotate import PAPER, Annotation
 from synthesis.motion.builtin import stills
 from synthesis.render.interface import Camera
 from synthesis.studio import Framing, Studio, on_floor, project
@@ -25,7 +27,7 @@ _JOINT_LABELS = {
 }  # fmt: skip
 _KEYPOINT_LABELS = {
     "ankle": (0.16, 0.0), "knee": (0.16, 0.0), "hip": (0.19, 0.0), "wrist": (0.0, 0.12), "elbow": (0.0, -0.12),
-    "shoulder": (0.1, -0.2), "neck": (0.26, 0.04), "head_top": (0.0, 0.08), "nose": (-0.27, -0.03),
+    "shoulder": (0.1, -0.2), "neck": (0.24, 0.1), "head_top": (0.0, 0.08), "nose": (-0.27, -0.03),
     "eye": (0.24, 0.12), "ear": (0.2, 0.05),
 }  # fmt: skip
 
@@ -49,11 +51,37 @@ def conventions_sheet() -> np.ndarray:
     return np.concatenate([np.concatenate(top, 1), np.concatenate(bottom, 1)])
 
 
+def keypoint_sheet(panels: Mapping[str, Mapping[str, str]], columns: int = 3) -> np.ndarray:
+    """The neutral body with some of its keypoints under other names, one panel a title: uint8 [H, W, 3].
+
+    Args:
+        panels: title -> keypoint -> what is written at it.
+        columns: panels in a row.
+    """
+    body = NumpyBody(load_body("neutral"))
+    vertices, _ = on_floor(body, stills.pose("t-pose"), np.zeros(conventions.NUM_BETAS))
+    keypoints = body.keypoints(vertices)
+    studio = Studio(750, 720)
+    framing = Framing((0.0, 0.92, 0.0), 2.08, elevation=0.0)
+    faint = studio.picture(body.data, vertices, framing, opacity=0.5)
+    camera = studio.camera(framing)
+    studio.close()
+    cells = []
+    for title, texts in panels.items():
+        names = tuple(name for name in conventions.KEYPOINTS if name in texts)
+        points = keypoints[[conventions.keypoint(name) for name in names]]
+        said = [texts[name] for name in names]
+        cells.append(_named_points(faint, camera, points, names, _KEYPOINT_LABELS, [], title, said))
+    cells += [np.full_like(faint, PAPER)] * (-len(cells) % columns)
+    return np.concatenate([np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)])
+
+
 def _named_points(
     picture: np.ndarray, camera: Camera, points: np.ndarray, names: tuple[str, ...],
-    places: dict[str, tuple[float, float]], bones: list[tuple[int, int]], title: str,
+    places: dict[str, tuple[float, float]], bones: list[tuple[int, int]], title: str, texts: Sequence[str] = (),
 ) -> np.ndarray:  # fmt: skip
-    """Dots with numbered names over a picture, and lines between the points that `bones` pairs."""
+    """Dots with texts over a picture, numbered names by default; lines between the points that `bones` pairs."""
+    texts = texts or [f"{index} {name}" for index, name in enumerate(names)]
     note = Annotation(picture)
     note.text(title, (picture.shape[1] / 2, 26), 20, bold=True)
     note.text("its right", (24, 26), 16, _SIDE_COLOURS["R"], "left")
@@ -71,7 +99,7 @@ def _named_points(
         # A line that ends above or below its name stops short of the letters.
         stop = end - [0, np.sign(step[1]) * 12] if step[0] == 0 else end - [np.sign(step[0]) * 4, 0]
         note.line([pixels[index], stop], _SIDE_COLOURS[side], 1.2, 0.7)
-        note.text(f"{index} {name}", end, 15, _SIDE_COLOURS[side], align)
+        note.text(texts[index], end, 15, _SIDE_COLOURS[side], align)
     for index, name in enumerate(names):
         note.dot(pixels[index], _SIDE_COLOURS[name[0] if name[1] == "_" else ""])
     return note.image()

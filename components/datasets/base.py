@@ -45,7 +45,8 @@ class PersonClip:
         subject: who is seen; "" where nobody says.
         action: what is done; "".
         camera: name of the viewpoint; "".
-        media: image or video, relative to the dataset's root.
+        media: image or video, relative to the dataset's root. A video that lies there as a folder of images is named by
+            their pattern, "TS1/imageSequence/img_%06d.jpg"; then `frames` are the numbers in the images' names.
         frames: numbers of the video's frames, ascending from 0; () for a still.
         fps: between these frames; 0 for a still.
         keypoints2d: [T, 19, 3] pixels x, y (centres at whole numbers) of the whole image and visible 0 or 1. What is
@@ -93,7 +94,7 @@ class PersonClip:
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """Something in a dataset that gives no clip.
+    """Something in a dataset that gives no clip, or not all of its frames.
 
     Attributes:
         item: file or annotation.
@@ -139,7 +140,8 @@ class Reader(Protocol):
     def clips(self) -> Iterator[PersonClip | Fault]:
         """All clips of all splits that are there, in a fixed order, one annotation file in memory at a time.
 
-        A damaged annotation file or person is a Fault and the rest goes on. Pixels are not touched.
+        A damaged annotation file or person is a Fault and the rest goes on; what has no labels by the dataset's own
+        design (crowds, test parts) gives nothing. Pixels are not touched.
 
         Raises:
             DatasetError: nothing of the dataset is there.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pathlib
 import sys
 
+import numpy as np
 from absl import flags
 
 from components.datasets.convert_job import ConvertSettings
@@ -19,7 +20,7 @@ _DEFAULTS = ConvertSettings()
 flags.DEFINE_string("root", "", "the dataset's folder")
 flags.DEFINE_string("out", "data", "folder of the records, or its address in an object store")
 flags.DEFINE_bool("check", False, "look at the dataset, convert nothing")
-flags.DEFINE_string("picture", "check.png", "with --check: picture of sampled people to write")
+flags.DEFINE_string("picture", "", "with --check: picture of sampled people to write; with --maps: of the joints")
 flags.DEFINE_bool("maps", False, "print how every dataset's joints become ours")
 flags.DEFINE_integer("clip_length", 16, "frames of a video's clips", lower_bound=2)
 flags.DEFINE_float("fps", 25.0, "frames a second to thin videos out to, by whole strides; 0: all frames", lower_bound=0)
@@ -38,10 +39,7 @@ def main(arguments: list[str]) -> int:
 
     values = flags.FLAGS
     if values.maps:
-        from components.datasets import keypoint_maps
-
-        print(keypoint_maps.markdown())
-        return 0
+        return _maps(values.picture)
     if not arguments or arguments[0].startswith("-"):
         raise ConfigError(f"A dataset is named: {', '.join(registry.READERS)}. Received: none")
     name, beam_flags = arguments[0], arguments[1:]
@@ -51,7 +49,7 @@ def main(arguments: list[str]) -> int:
     settings = base.ReaderSettings(values.clip_length, values.fps, values.smpl)
     reader = registry.make_reader(name, root, settings)
     if values.check:
-        return _check(reader, root, pathlib.Path(values.picture))
+        return _check(reader, root, values.picture or "check.png")
     kept = ConvertSettings(values.least_joints, values.least_side, values.side)
     runner = [*job_run.DEFAULT_RUNNER, *beam_flags]
     summary, left_out = convert_job.run(
@@ -61,12 +59,19 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _check(reader, root: pathlib.Path, picture: pathlib.Path) -> int:
-    """Prints the findings and draws the sample; 2 where nothing could be converted."""
-    import cv2
+def _maps(picture: str) -> int:
+    """Prints the table of joints, and draws it."""
+    from components.datasets import keypoint_maps
 
+    print(keypoint_maps.markdown())
+    if picture:
+        _write(picture, keypoint_maps.sheet())
+    return 0
+
+
+def _check(reader, root: pathlib.Path, picture: str) -> int:
+    """Prints the findings and draws the sample; 2 where nothing could be converted."""
     from components.datasets import base, check
-    from model.storage import written_aside
 
     for finding in reader.check():
         print(f"{finding.state:<8}{finding.text}")
@@ -78,10 +83,21 @@ def _check(reader, root: pathlib.Path, picture: pathlib.Path) -> int:
     drawn, problems = check.sheet(clips, root)
     for problem in problems:
         print(f"odd     {problem}")
-    with written_aside(picture) as aside:
-        aside.write_bytes(cv2.imencode(".png", drawn[..., ::-1])[1].tobytes())
+    _write(picture, drawn)
     print(f"{len(clips) - len(problems)} people of the first {seen} clips in {picture}: left blue, right orange")
     return 0
+
+
+def _write(path: str, picture: np.ndarray) -> None:
+    """An RGB picture in the format of the path's suffix."""
+    import cv2
+
+    from model.storage import written_aside
+
+    if not cv2.haveImageWriter(path):
+        raise ConfigError(f"A picture is .png or .jpg. Received: --picture={path}")
+    with written_aside(pathlib.Path(path)) as aside:
+        aside.write_bytes(cv2.imencode(pathlib.Path(path).suffix, picture[..., ::-1])[1].tobytes())
 
 
 def describe(summary, left_out: dict[str, int], out: str) -> str:

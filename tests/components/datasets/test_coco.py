@@ -5,15 +5,15 @@ import writers_stills as writers
 from checks_stills import assert_on_discs
 
 from components.datasets.base import DatasetError, Fault, PersonClip, ReaderSettings
-from components.datasets.coco import Coco
+from components.datasets.coco import COCO
 
 
 def clips_of(root):
-    return list(Coco(root, ReaderSettings()).clips())
+    return list(COCO(root, ReaderSettings()).clips())
 
 
 def findings(root):
-    return [(f.state, f.text) for f in Coco(root, ReaderSettings()).check()]
+    return [(f.state, f.text) for f in COCO(root, ReaderSettings()).check()]
 
 
 def annotations(root, part="val"):

@@ -31,7 +31,8 @@ def rig():
             forward /= np.linalg.norm(forward)
             right = np.cross(forward, (0.0, 0.0, 1.0))
             right /= np.linalg.norm(right)
-            rotation = np.stack([right, np.cross(forward, right), forward])
+            upright = np.stack([right, np.cross(forward, right), forward])
+            rotation = Rotation.from_euler("z", 0.1 * camera - 0.15).as_matrix() @ upright
             angles[camera, subject] = Rotation.from_matrix(rotation).as_euler("XYZ")
             centres[camera, subject] = -3100.0 * forward
             rotations[CAMERAS[camera], f"S{subject + 1}"] = rotation, centres[camera, subject]
@@ -153,7 +154,7 @@ def test_without_metadata_k_is_fitted_to_the_labels(tree):
     for clip in clips:
         pixels = clip.keypoints3d[:, :14] @ clip.intrinsics.T
         off = np.linalg.norm(pixels[..., :2] / pixels[..., 2:] - clip.keypoints2d[:, :14, :2], axis=-1)
-        assert off.max() < 0.5  # of 160 pixels; the lens bends by more than nothing
+        assert off.max() < 0.8  # what no pinhole can do about the lens, so near to the camera
         np.testing.assert_allclose(np.diagonal(clip.intrinsics)[:2], LENS[:2], rtol=0.03)
 
 
@@ -201,6 +202,7 @@ def test_damage_costs_what_it_touches(tree):
         path.rename(
             path.with_name("Directions" + path.name[path.name.index(".") :])
         ) if "WalkDog" in path.name else path.unlink()
+    (poses / "D3_Positions_mono" / "_.60457274.cdf").write_bytes(b"")
     (poses / "D3_Positions_mono" / "Eating.60457274.cdf").write_bytes(b"no cdf" * 99)
     (videos / "Eating 1.60457274.mp4").write_bytes(b"no video" * 99)
     (videos / "Posing.60457274.mp4").unlink()
@@ -213,6 +215,7 @@ def test_damage_costs_what_it_touches(tree):
     clips, faults = read(tree)
     assert {(fault.item, fault.reason.split(".")[0]) for fault in faults} == {
         ("S9/Eating.60457274", "A file of positions that can be read is needed"),
+        ("S9/.60457274", "a name that is none of the 15 actions"),
         ("S9/Eating 1.60457274", "A video that can be opened is needed"),
         ("S9/Posing.60457274", "labels without a video"),
         ("S9/Posing 1.60457274", "a video without labels"),
@@ -230,15 +233,16 @@ def test_damage_costs_what_it_touches(tree):
     assert len(by_take["S9", "WalkDog"]) == 10 and len(by_take["S11", "Directions"]) == 5
 
 
-def test_points_beside_the_image_have_a_place_and_are_not_visible(tree):
+@pytest.mark.parametrize("shift", [-80.0, 80.0])
+def test_points_beside_the_image_have_a_place_and_are_not_visible(tree, shift):
     path = tree / "S1" / "MyPoseFeatures" / "D2_Positions" / "TakingPhoto 1.60457274.cdf"
     pixels = written.bend(seen_by("S1", "60457274"), LENS)
-    pixels[..., 0] -= 80.0
+    pixels[..., 0] += shift
     written.write_cdf(path, pixels)
     clip = next(clip for clip in read(tree)[0] if clip.camera == "60457274")
     placed, visible = clip.labelled()[:, :14], clip.keypoints2d[:, :14, 2] == 1
     assert placed.all() and visible.any() and not visible.all()
-    assert (visible == (clip.keypoints2d[:, :14, 0] >= -0.5)).all()
+    assert (visible == (np.abs(clip.keypoints2d[:, :14, 0] - 79.5) < 80.0)).all()
 
 
 def test_check_says_what_is_there_and_what_is_missing(tree):
@@ -248,7 +252,7 @@ def test_check_says_what_is_there_and_what_is_missing(tree):
         texts.setdefault(finding.state, []).append(finding.text)
     assert "cameras of metadata.xml" in texts["found"]
     assert any(text.startswith("S9 (eval): 1 of 2 labelled takes") for text in texts["found"])
-    assert any(text.startswith("S5 (train): no labels") and "imar.ro" in text for text in texts["missing"])
+    assert any("of S5, S6" in text and "imar.ro" in text for text in texts["missing"])
     assert any("_ALL" in text for text in texts["odd"])
 
 

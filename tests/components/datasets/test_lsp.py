@@ -5,14 +5,14 @@ import writers_stills as writers
 from checks_stills import assert_on_discs
 
 from components.datasets.base import DatasetError, Fault, PersonClip, ReaderSettings
-from components.datasets.lsp import Lsp, LspExtended
+from components.datasets.lsp import LSP, LSPExtended
 
 
-def clips_of(root, reader=Lsp):
+def clips_of(root, reader=LSP):
     return list(reader(root, ReaderSettings()).clips())
 
 
-def findings(root, reader=Lsp):
+def findings(root, reader=LSP):
     return [(f.state, f.text) for f in reader(root, ReaderSettings()).check()]
 
 
@@ -33,7 +33,7 @@ def test_joints_of_lsp_lie_where_they_are_drawn_whichever_way_round_the_flags_ar
 def test_joints_of_lsp_extended_without_a_place_are_unlabelled(tmp_path):
     people = [writers.figures(1, seed, unlabelled=("right wrist", "head top"))[0] for seed in range(3)]
     writers.write_lsp_extended(tmp_path, people)
-    clips = clips_of(tmp_path, LspExtended)
+    clips = clips_of(tmp_path, LSPExtended)
     assert [(c.clip_id, c.split) for c in clips] == [(f"lsp_extended_0000{i}", "train") for i in (1, 2, 3)]
     for clip, person in zip(clips, people, strict=True):
         assert_on_discs(tmp_path, clip, person, writers.LSP)

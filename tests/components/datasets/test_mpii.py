@@ -6,15 +6,15 @@ import writers_stills as writers
 from checks_stills import assert_on_discs
 
 from components.datasets.base import DatasetError, Fault, PersonClip, ReaderSettings
-from components.datasets.mpii import Mpii
+from components.datasets.mpii import MPII
 
 
 def clips_of(root):
-    return list(Mpii(root, ReaderSettings()).clips())
+    return list(MPII(root, ReaderSettings()).clips())
 
 
 def findings(root):
-    return [(f.state, f.text) for f in Mpii(root, ReaderSettings()).check()]
+    return [(f.state, f.text) for f in MPII(root, ReaderSettings()).check()]
 
 
 @pytest.fixture(scope="module")

@@ -177,23 +177,24 @@ def write_calibration(path: pathlib.Path, size: int, cameras: list[tuple[np.ndar
     path.write_text("\n".join(lines) + "\n")
 
 
-def write_annot(path: pathlib.Path, annotations: dict[str, list[np.ndarray]], hdf5: bool = False) -> None:
-    """annot.mat of MPI-INF-3DHP: cells C x 1 with [F, J * D] for each camera, `cameras` and `frames`."""
+def write_annot(
+    path: pathlib.Path, annotations: dict[str, list[np.ndarray]], cameras: list[int], hdf5: bool = False
+) -> None:
+    """annot.mat of MPI-INF-3DHP: cells C x 1 with [F, J * D] for each of `cameras`, and `frames`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    count = len(annotations["annot2"])
     flat = {name: [array.reshape(len(array), -1) for array in arrays] for name, arrays in annotations.items()}
     frames = np.arange(len(flat["annot2"][0]))[:, None]
     if hdf5:
         with h5py.File(path, "w", userblock_size=512) as file:
             for name, arrays in flat.items():
                 write_hdf5_cell(file, name, arrays)
-            file["cameras"], file["frames"] = np.arange(count)[:, None], frames.T
+            file["cameras"], file["frames"] = np.array(cameras)[:, None], frames.T
         return
     cells = {}
     for name, arrays in flat.items():
-        cells[name] = np.empty((count, 1), object)
+        cells[name] = np.empty((len(cameras), 1), object)
         cells[name][:, 0] = arrays
-    scipy.io.savemat(path, cells | {"cameras": np.arange(count)[None], "frames": frames}, do_compression=True)
+    scipy.io.savemat(path, cells | {"cameras": np.array(cameras)[None], "frames": frames}, do_compression=True)
 
 
 def write_test_annotations(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:

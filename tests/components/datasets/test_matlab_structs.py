@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from components.datasets import mat5
+from components.datasets import matlab_structs
 from components.datasets.base import DatasetError
 
 NESTED = {
@@ -22,12 +22,12 @@ def save(path, compress, **fields):
 @pytest.mark.parametrize("compress", [False, True])
 def test_values_are_those_that_scipy_wrote(tmp_path, compress):
     path = save(tmp_path / "x.mat", compress, first=np.arange(100000.0), nested=NESTED, last=3)
-    (nested,) = mat5.value(path, "RELEASE", "nested")
+    (nested,) = matlab_structs.value(path, "RELEASE", "nested")
     assert nested["text"] == NESTED["text"] and nested["nothing"].size == 0
     assert nested["cell"][:2] == ["a", 2.5] and nested["cell"][2].tolist() == [0, 1, 2]
     assert nested["inner"] == [{"deep": [{"number": -7.25}]}]
-    assert mat5.value(path, "RELEASE", "last") == 3
-    assert mat5.value(path, "RELEASE", "first").tolist() == list(range(100000))
+    assert matlab_structs.value(path, "RELEASE", "last") == 3
+    assert matlab_structs.value(path, "RELEASE", "first").tolist() == list(range(100000))
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -36,7 +36,7 @@ def test_numbers_of_every_type_keep_their_values(tmp_path, kind, count):
     lowest = 200 if kind.startswith("u") else -100
     numbers = np.arange(lowest, lowest + count).astype(kind)
     path = save(tmp_path / "x.mat", True, numbers=numbers)
-    np.testing.assert_array_equal(np.atleast_1d(mat5.value(path, "RELEASE", "numbers")), numbers)
+    np.testing.assert_array_equal(np.atleast_1d(matlab_structs.value(path, "RELEASE", "numbers")), numbers)
 
 
 def test_elements_come_one_at_a_time_until_the_damage(tmp_path):
@@ -44,11 +44,13 @@ def test_elements_come_one_at_a_time_until_the_damage(tmp_path):
     for i in range(500):
         array[0, i] = (float(i), f"name {i}")
     path = save(tmp_path / "x.mat", False, list=array)
-    assert list(mat5.elements(path, "RELEASE", "list")) == [{"a": float(i), "b": f"name {i}"} for i in range(500)]
+    assert list(matlab_structs.elements(path, "RELEASE", "list")) == [
+        {"a": float(i), "b": f"name {i}"} for i in range(500)
+    ]
     path.write_bytes(path.read_bytes()[:30000])
     read = []
     with pytest.raises(DatasetError, match=r"RELEASE\.list"):
-        for element in mat5.elements(path, "RELEASE", "list"):
+        for element in matlab_structs.elements(path, "RELEASE", "list"):
             read.append(element["b"])
     assert len(read) > 100 and read == [f"name {i}" for i in range(len(read))]
 
@@ -58,4 +60,4 @@ def test_a_field_that_is_not_there_or_a_damaged_file_is_one_kind_of_error(tmp_pa
     path = save(tmp_path / "x.mat", True, first=np.random.default_rng(0).random(1000), last=3)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(DatasetError, match=r"Received: "):
-        mat5.value(path, "RELEASE", field)
+        matlab_structs.value(path, "RELEASE", field)
