@@ -45,7 +45,7 @@ class ConvertSettings:
 
     least_joints: int = 6
     least_side: float = 60.0
-    side: int = 320
+    side: int = 448
 
 
 def run(
@@ -166,7 +166,7 @@ def to_record(clip: base.PersonClip, frames: Iterator[np.ndarray], side: int) ->
         fps=clip.fps,
         frames=encoded,
         masks=[],
-        frame_size=window.size,
+        frame_size=(window.height, window.width),
         pose=known(clip.pose, length, conventions.POSE_SIZE),
         betas=known(clip.betas, conventions.NUM_BETAS),
         trans=known(clip.trans, length, 3),
