@@ -1,11 +1,12 @@
 # make demo            the whole pipeline on embedded defaults, results page at the end
 # make demo MOTION=DIR the same on the BVH files below DIR
+# make pretrained      data, training and card of the network that comes with the program (hours)
 # make test            linter, type checker and all tests
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 WORK ?= work/demo$(if $(MOTION),-$(notdir $(abspath $(MOTION))))
 
-.PHONY: setup demo test lint format lock clean
+.PHONY: setup demo pretrained test lint format lock clean
 
 setup: .venv/.ready
 
@@ -14,6 +15,10 @@ setup: .venv/.ready
 
 demo: setup
 	@.venv/bin/mviper demo --work="$(WORK)" $(if $(MOTION),--motion="$(MOTION)") $(if $(SEED),--seed=$(SEED))
+
+pretrained: setup
+	.venv/bin/mviper bench accuracy --config=small --accuracy_seeds=0 --accuracy_out=work/accuracy
+	$(PYTHON) -m tools.pretrained_model work/accuracy
 
 test: lint
 	$(PYTHON) -m pytest
