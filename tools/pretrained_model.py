@@ -39,7 +39,7 @@ named. It is there to try things out and as a start for training; it is not a ne
 {table}
 
 - **Limits**: people of the generator, upright or bent, in twelve kinds of motion. One person, in the middle of the
-  crop, seen whole. Floor poses, hands, faces, children, wide clothes, crowds, cut-off figures and night are not in the data.
+  crop, seen whole. Floor poses, hands, faces, children, wide clothes, crowds, cut-off figures and night are not in it.
   On real video expect rough poses. Shape says little about anybody.
 - **Body**: `{body}`; with SMPL's files (`--body`) it does not run.
 - **Licence**: that of the project; bodies are CC0.
