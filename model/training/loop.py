@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from model.config import TrainConfig
-from model.errors import NonFiniteError
+from model.errors import ConfigError, NonFiniteError
 from model.training.callbacks import EpochStart, LazyCallbacks, Steps, gentle_interrupt, without_evaluation
 from model.training.devices import Placement
 from model.training.mesh_trainer import MeshTrainer
@@ -110,6 +110,7 @@ class Stage:
 
         Raises:
             NonFiniteError: the loss or a weight is no number any more; the last good checkpoint is there.
+            ConfigError: `patience` is set and no evaluation clip has 3D labels.
             KeyboardInterrupt: the user stopped it; the checkpoint is of this moment.
         """
         try:
@@ -184,6 +185,10 @@ class Stage:
         progress, trainer = self.progress, self.trainer
         with self._averaged():
             means = trainer.evaluate(self.evaluation, return_dict=True, verbose=0)
+            if self.train.patience and math.isnan(means["pa_mpjpe"]):
+                raise ConfigError(
+                    "Early stopping (patience) follows PA-MPJPE, so the eval split has 3D labels. Received: one without"
+                )
             progress.waited += 1
             if means["pa_mpjpe"] < progress.best:
                 progress.best, progress.waited = means["pa_mpjpe"], 0

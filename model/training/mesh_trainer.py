@@ -38,7 +38,7 @@ class MeshTrainer(keras.Model):
         self.prior = prior
         terms = Losses.TERMS + (PRIOR_TERMS if prior is not None else ())
         self.terms = {name: keras.metrics.Mean(name=name) for name in terms}
-        self.joint_errors = {name: keras.metrics.Mean(name=name) for name in METRICS}
+        self.joint_errors = {name: LabelledMean(name=name) for name in METRICS}
         self.finite_steps = FiniteSteps(name="finite_steps")
         self.probe = min(network.trainable_variables, key=lambda v: math.prod(v.shape))
 
@@ -88,6 +88,14 @@ class MeshTrainer(keras.Model):
         """Name -> mean since the start of the epoch or evaluation."""
         shown = [metric for metric in self.metrics if metric is not self.finite_steps]
         return {metric.name: metric.result() for metric in shown}
+
+
+class LabelledMean(keras.metrics.Mean):
+    """A mean over what is labelled; NaN, not 0, while nothing was."""
+
+    def result(self):
+        """The mean so far."""
+        return ops.where(self.count > 0, super().result(), float("nan"))
 
 
 class FiniteSteps(keras.metrics.Metric):

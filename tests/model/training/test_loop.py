@@ -63,6 +63,14 @@ def test_ctrl_c_saves_the_step_it_met(tmp_path):
     assert tiny.stage(tmp_path).progress.step == 3
 
 
+def test_early_stopping_without_3d_labels_is_refused():
+    data = tiny.Data()
+    data.labels["has_3d"][:] = 0
+    stage = tiny.stage(None, dataclasses.replace(tiny.TRAIN, patience=2), data=data)
+    with pytest.raises(ConfigError, match="Received: one without"):
+        stage.run()
+
+
 def test_the_best_evaluation_is_kept_and_ends_the_stage(monkeypatch):
     stage = tiny.stage(None, dataclasses.replace(tiny.TRAIN, epochs=9, patience=2, average=0.5))
     errors, weights = [5.0, 4.0, 6.0, 4.0, 1.0], []
