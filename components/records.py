@@ -80,6 +80,17 @@ class Clip:
         """T."""
         return len(self.frames)
 
+    @property
+    def labelled(self) -> np.ndarray:
+        """Bool [T, 19]: keypoints that have a place in the frames."""
+        return np.any(self.keypoints2d != 0, axis=-1)
+
+    @property
+    def title(self) -> str:
+        """For captions, as "walk from front, clip7"; what nobody knows is left out."""
+        seen = " ".join([self.action, f"from {self.camera}" if self.camera else ""]).strip()
+        return f"{seen}, {self.clip_id}" if seen else self.clip_id
+
 
 _BYTES = {
     "clip/id": "clip_id",

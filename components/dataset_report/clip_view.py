@@ -69,7 +69,7 @@ class ClipView:
     def sheet(self, count: int = 12, columns: int = 3) -> np.ndarray:
         """Frames evenly spaced from the first to the last, and the first one large with the keypoints' names."""
         clip = self._clip
-        grid = numbered_frames(self.frame, clip.length, count, columns)
+        grid = numbered_frames(self.frame, clip.length, count, min(columns, clip.length))
         key = self.key(0)
         high = max(len(key), len(grid))
         parts = [
@@ -77,16 +77,8 @@ class ClipView:
             for part in (key, grid)
         ]
         note = Annotation(np.concatenate(parts, 1))
-        seconds = clip.length / clip.fps if clip.fps else 0.0
-        what = f"{clip.clip_id}: {clip.action} from {clip.camera}"
-        note.text(
-            f"{what}, {clip.length} frames, {clip.fps:.4g} fps, {seconds:.1f} s",
-            (10, _HEADER / 2),
-            16,
-            _INK,
-            "left",
-            bold=True,
-        )
+        pace = f"{clip.length} frames, {clip.fps:.4g} fps, {clip.length / clip.fps:.1f} s" if clip.fps else "a still"
+        note.text(f"{clip.title}: {pace}", (10, _HEADER / 2), 16, _INK, "left", bold=True)
         return note.image()
 
     def key(self, number: int) -> np.ndarray:
@@ -96,9 +88,11 @@ class ClipView:
         page = cv2.copyMakeBorder(picture, 0, 44, _KEY_MARGIN, _KEY_MARGIN, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
         note = Annotation(page)
         pixels = self._pixels(number, scale) + np.array([_KEY_MARGIN, 0])
-        middle = np.median(pixels[:, 0])
+        labelled = self._clip.labelled[number]
+        middle = np.median(pixels[labelled, 0]) if labelled.any() else 0.0
         for right in (False, True):
-            column = [k for k in np.argsort(pixels[:, 1]).tolist() if (pixels[k, 0] >= middle) == right]
+            order = [k for k in np.argsort(pixels[:, 1]).tolist() if labelled[k]]
+            column = [k for k in order if (pixels[k, 0] >= middle) == right]
             for k, y in zip(column, _spread(pixels[column, 1], 1.25 * _NAME_SIZE, _KEY_HEIGHT), strict=True):
                 name = conventions.KEYPOINTS[k]
                 hidden = not self._clip.keypoints2d[number, k, 2]
@@ -130,17 +124,19 @@ class ClipView:
     def _with_keypoints(self, picture: np.ndarray, number: int, scale: float) -> np.ndarray:
         drawn = picture.copy()
         pixels = np.clip(self._pixels(number, scale), -1e4, 1e4)
-        visible = self._clip.keypoints2d[number, :, 2] > 0
+        visible, labelled = self._clip.keypoints2d[number, :, 2] > 0, self._clip.labelled[number]
         width = max(1, round(len(picture) / 220))
         # OpenCV takes fixed-point coordinates: 4 fractional bits.
         points = [tuple(p) for p in np.rint(pixels * 16).astype(int).tolist()]
         for a, b in BONES:
+            if not (labelled[a] and labelled[b]):
+                continue
             sides = {_side(a), _side(b)} - {""}
             side = sides.pop() if len(sides) == 1 else ""
             cv2.line(drawn, points[a], points[b], _rgb(SIDE_COLOURS[side]), width, cv2.LINE_AA, shift=4)
         radius = max(3, round(len(picture) / 110))
-        for k, point in enumerate(points):
-            colour = _rgb(SIDE_COLOURS[_side(k)])
+        for k in np.flatnonzero(labelled).tolist():
+            point, colour = points[k], _rgb(SIDE_COLOURS[_side(k)])
             if visible[k]:
                 cv2.circle(drawn, point, (radius + 1) * 16, (20, 20, 20), -1, cv2.LINE_AA, shift=4)
                 cv2.circle(drawn, point, radius * 16, colour, -1, cv2.LINE_AA, shift=4)
@@ -160,7 +156,7 @@ class ClipView:
 def _window(clip: Clip) -> tuple[int, int, int, int]:
     """Left, top, width and height of the window that shows the person in every frame."""
     points = clip.keypoints2d[..., :2].reshape(-1, 2)
-    known = np.isfinite(points).all(1) & (points != 0).any(1)
+    known = np.isfinite(points).all(1) & clip.labelled.ravel()
     height, width = clip.frame_size
     if not known.any():
         return 0, 0, width, height

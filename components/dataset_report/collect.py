@@ -120,26 +120,31 @@ class Statistics:
         ):  # fmt: skip
             self.tables[feature][value] += clip.length
         self._add_keypoints(clip)
-        if clip.has_smpl:
+        if clip.subject:
             self._add_person(split, clip)
+        if clip.has_smpl:
             self._add_poses(clip)
         for number, jpeg in enumerate(clip.frames):
-            title = f"{clip.action} from {clip.camera}, {clip.clip_id} frame {number}"
+            title = f"{clip.title} frame {number}"
             self.sheet.offer(lambda jpeg=jpeg, title=title: FrameSample(jpeg, title))  # type: ignore[misc]
         self.loops.offer(lambda: clip)
 
     def _add_keypoints(self, clip: records.Clip) -> None:
         self.labelled += clip.length
         self.visible += (clip.keypoints2d[..., 2] > 0).sum(0)
-        self.height_share.add(np.ptp(clip.keypoints2d[..., 1], axis=1) / clip.frame_size[0])
+        some = clip.labelled.any(1)
+        rows, labelled = clip.keypoints2d[some, :, 1], clip.labelled[some]
+        heights = np.where(labelled, rows, -np.inf).max(1) - np.where(labelled, rows, np.inf).min(1)
+        self.height_share.add(heights / clip.frame_size[0])
 
     def _add_person(self, split: str, clip: records.Clip) -> None:
         known = self._people[split]
         name = hashlib.blake2b(f"{clip.source}/{clip.subject}".encode(), digest_size=8).digest()
         if name not in known:
             known.add(name)
-            self.betas.add(clip.betas)
-            self.shapes.offer(lambda: clip.betas)
+            if clip.has_smpl:
+                self.betas.add(clip.betas)
+                self.shapes.offer(lambda: clip.betas)
 
     def _add_poses(self, clip: records.Clip) -> None:
         matrices = rotations.axis_angle_to_matrix(clip.pose.reshape(clip.length, -1, 3).astype(np.float64))

@@ -125,7 +125,7 @@ def _loops(clips: Iterable[records.Clip]) -> tuple[list[dict[str, Any]], bool]:
         frames = [view.frame(number) for number in range(min(clip.length, _LOOP_FRAMES))]
         height, width = frames[0].shape[:2]
         films.append({
-            "title": f"{clip.action} from {clip.camera}, {clip.clip_id}",
+            "title": clip.title,
             "film": page.data_uri(animation(frames, clip.fps, "WEBP"), "image/webp"),
             "still": page.data_uri(page.jpeg(frames[0])),
             "width": width,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from typing import Any
 
 from absl import logging
 
@@ -32,18 +33,19 @@ def make(
     splits = find_splits(folder)
     rejects = planned.read_rejects(folder)
     job = planned.read_job(folder)
-    of_plan, remark = _plan_of(folder, plan, rejects, settings.seed)
+    of_plan, remark = _plan_of(folder, plan, rejects, job, settings.seed)
     found = collect(splits, settings, progress)
     page.write(out, folder.resolve().name, found, rejects, of_plan, job, remark)
     return found
 
 
 def _plan_of(
-    folder: pathlib.Path, plan: pathlib.Path | None, rejects: planned.Rejects, seed: int
+    folder: pathlib.Path, plan: pathlib.Path | None, rejects: planned.Rejects, job: dict[str, Any], seed: int
 ) -> tuple[planned.PlanStatistics | None, str]:
     """What the plan holds, and what is wrong with it: one that nobody asked for must not cost the page."""
     beside = folder / planned.PLAN
-    if plan is None and not beside.is_file():
+    # A conversion's plan holds what its records hold.
+    if plan is None and ("dataset" in job or not beside.is_file()):
         return None, ""
     try:
         return planned.read_plan(plan or beside, rejects, seed), ""
