@@ -15,6 +15,9 @@ from model.errors import ConfigError
 # The small encoder: channels and strides of its convolutions; 1/8 of the input's side at the end.
 SMALL_STAGES = ((16, 2), (32, 2), (64, 2), (64, 1), (64, 1))
 SMALL_HEATMAPS = 64
+# What its heatmaps, whose values are logits of up to 25, are divided by as part of a: among annotations of about 1 they
+# would be most of what the LSTM hears.
+HEATMAP_LOGITS = 16.0
 
 
 def build_encoder(config: ModelConfig) -> keras.Model:
@@ -35,7 +38,7 @@ def build_encoder(config: ModelConfig) -> keras.Model:
         heatmaps = layers.Conv2D(SMALL_HEATMAPS, 1, name="heatmaps")(feature_map)
         # Half precision would put the places tenths of a pixel off.
         phi = SpatialMoments(name="phi", dtype="float32")(feature_map, heatmaps)
-        feature_map = layers.Concatenate()([heatmaps, feature_map])
+        feature_map = layers.Concatenate()([layers.Rescaling(1.0 / HEATMAP_LOGITS)(heatmaps), feature_map])
     else:
         feature_map = _resnet(image, config)
         phi = layers.GlobalAveragePooling2D(name="phi")(feature_map)

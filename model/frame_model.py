@@ -16,9 +16,10 @@ ROUNDS = 4
 class FrameModel(keras.Model):
     """Images [B, S, S, 3] in 0..1 -> Theta [B, 85].
 
-    In training, half of the predictions start at the mean, as all do later, and the others at what the regressor made
-    of it in up to ROUNDS rounds: the video model starts each frame at the frame before's Theta, so the regressor must
-    hold a good Theta as well as reach it from the mean. One that was not taught to runs away within a clip.
+    In training, half of the predictions start at the mean, as all do later, a quarter at what the regressor made of it
+    in up to ROUNDS rounds, and a quarter at the Theta of another image of the batch. The video model starts each frame
+    at the frame before's Theta, so the regressor must hold a good Theta and leave a bad one, wherever it starts. One
+    that was not taught to runs away within a clip.
     """
 
     def __init__(self, config: ModelConfig, **kwargs):
@@ -40,10 +41,18 @@ class FrameModel(keras.Model):
         phi, annotations = self.encoder(images, training=training)
         theta = self.mean_theta(phi)
         if training:
-            draw = keras.random.uniform((ops.shape(phi)[0], 1), seed=self.seed_generator)
-            for done in range(ROUNDS):
-                again = ops.stop_gradient(self.regressor(phi, theta, training=training))
-                # 0 rounds for half of the samples, 1 to ROUNDS for as many of the others each.
-                theta = ops.where(draw < 0.5 * (1.0 - done / ROUNDS), again, theta)
+            theta = self._drawn_starts(phi, theta)
         theta = self.regressor(phi, theta, training=training)
         return (theta, annotations) if return_features else theta
+
+    def _drawn_starts(self, phi, mean):
+        """Starts of training's predictions [B, 85]; no gradient goes through them."""
+        draw = keras.random.uniform((ops.shape(phi)[0], 1), seed=self.seed_generator)
+        theta = mean
+        for done in range(ROUNDS):
+            made = ops.stop_gradient(self.regressor(phi, theta, training=True))
+            if not done:
+                others = ops.roll(made, 1, axis=0)
+            # A quarter of the samples has another round; fewer each time, so that each number of rounds is as frequent.
+            theta = ops.where(draw < 0.25 * (1.0 - done / ROUNDS), made, theta)
+        return ops.where(draw > 0.75, others, theta)

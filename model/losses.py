@@ -15,6 +15,7 @@ from keras import ops
 from model import conventions, rotations
 from model.camera import project_weak
 from model.config import LossConfig
+from model.encoder import HEATMAP_LOGITS
 from model.metrics import align_root
 
 
@@ -104,7 +105,8 @@ def _heatmap_loss(features, keypoints2d):
     A keypoint between cells is shared among its four neighbours (bilinearly).
     """
     side = round(features.shape[-2] ** 0.5)
-    logits = ops.reshape(features, (-1, side * side, features.shape[-1]))[..., : conventions.NUM_KEYPOINTS]
+    maps = ops.reshape(features, (-1, side * side, features.shape[-1]))[..., : conventions.NUM_KEYPOINTS]
+    logits = HEATMAP_LOGITS * maps
     labels = ops.reshape(_where(keypoints2d[..., 2:], keypoints2d), (-1, conventions.NUM_KEYPOINTS, 3))
     cells = (labels[..., :2] + 1.0) * (side / 2.0) - 0.5
     near = ops.maximum(0.0, 1.0 - ops.abs(cells[..., None] - ops.arange(side, dtype="float32")))

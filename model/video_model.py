@@ -11,7 +11,7 @@ from model.config import ModelConfig
 from model.encoder import build_encoder
 from model.errors import ConfigError
 from model.frame_model import FrameModel
-from model.lstm_cell import FeedbackLSTMCell
+from model.lstm_cell import RANGE, FeedbackLSTMCell
 from model.regressor import IEFRegressor, MeanTheta
 
 
@@ -36,7 +36,8 @@ class VideoModel(keras.Model):
             [
                 layers.Dense(width, activation="tanh", name="hidden1"),
                 layers.Dense(width, activation="tanh", name="hidden2"),
-                layers.Dense(2 * width, name="state"),
+                # From nothing: the regressor does not know what a random state would mean.
+                layers.Dense(2 * width, kernel_initializer="zeros", name="state"),
             ],
             name="initial_state",
         )
@@ -88,7 +89,7 @@ class VideoModel(keras.Model):
         for t in range(length):
             context, alpha = self.attention(frames[t], keys[t], query(hidden))
             feedback = [ops.cast(x, phi.dtype) for x in (context, theta, hidden)]
-            hidden, memory = self.cell(gates(ops.concatenate(feedback, -1)), memory)
+            hidden, memory = self.cell(gates(ops.concatenate(feedback, -1) / RANGE), memory)
             theta = self.regressor(hidden, theta, training=training, products=refining)
             thetas.append(theta)
             alphas.append(alpha)

@@ -36,16 +36,16 @@ SMALL = Config(
     model=dataclasses.replace(DEMO.model, regressor_width=384),
     loss=LossConfig(betas=0.2, heatmaps=0.5, adversarial=0.02),
     frame=TrainConfig(
-        batch_clips=32, frames_per_clip=1, epochs=400, learning_rate=2e-3, average=0.998, augmentation=0.5,
-        evaluate_every=50,
+        batch_clips=32, frames_per_clip=1, epochs=280, learning_rate=2e-3, average=0.998, augmentation=0.5,
+        evaluate_every=40,
     ),
     hmr=TrainConfig(
-        batch_clips=32, frames_per_clip=1, epochs=320, learning_rate=5e-4, average=0.998, augmentation=0.5,
+        batch_clips=32, frames_per_clip=1, epochs=240, learning_rate=5e-4, average=0.998, augmentation=0.5,
         evaluate_every=40,
     ),
     video=TrainConfig(
-        batch_clips=4, frames_per_clip=16, epochs=20, learning_rate=5e-4, average=0.998, augmentation=0.5,
-        evaluate_every=2,
+        batch_clips=4, frames_per_clip=16, epochs=15, learning_rate=2e-4, average=0.998, augmentation=0.5,
+        evaluate_every=3,
     ),
 )  # fmt: skip
 

@@ -69,10 +69,11 @@ def by_the_equations(model, phi, a):
             scores[:, i] = dense(attention.score, mixed)[:, 0]
         alpha = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
         z = np.einsum("bl,bld->bd", alpha, a[:, t])
-        gates = np.concatenate([phi[:, t], z, theta, hidden], 1) @ kernel + arrays(cell.from_features)[1]
+        # An LSTM of everything at a quarter of its size.
+        gates = np.concatenate([phi[:, t], z, theta, hidden], 1) / 4 @ kernel + arrays(cell.from_features)[1]
         write, forget, read, candidate = np.split(gates, 4, axis=1)
         memory = sigmoid(forget) * memory + sigmoid(write) * np.tanh(candidate)
-        hidden = sigmoid(read) * np.tanh(memory)
+        hidden = 4 * sigmoid(read) * np.tanh(memory)
         theta = regress(model.regressor, hidden, theta)
         thetas.append(theta)
         alphas.append(alpha)
@@ -100,6 +101,19 @@ def test_frame_model_is_the_papers_equations():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere it is automatic differentiation itself")
+def test_a_new_cell_lets_phi_through():
+    """So that the regressor, which was trained on phi, is of use from the second stage's first step on."""
+    cell = VideoModel(TINY)
+    cell.build(SHAPE)
+    cell = cell.cell
+    phi = np.random.default_rng(0).uniform(-1, 1, (5, 2, cell.width)).astype(np.float32)
+    gates, memory = cell.products(phi), np.full((2, cell.width), 0.2, np.float32)
+    fed_back = np.ones((2, cell.from_feedback.kernel.shape[0]), np.float32)
+    for step in range(5):
+        hidden, memory = cell(gates(fed_back), memory)
+        assert np.abs(hidden - phi[step]).max() < 0.15 and np.abs(hidden - phi[step]).mean() < 0.05
+
+
 def test_gradients_of_the_loops_products_are_those_of_each_step(monkeypatch):
     import tensorflow as tf
 
