@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -242,6 +242,26 @@ def find_shards(folder: str | pathlib.Path) -> list[pathlib.Path]:
     if not shards:
         raise RecordError(f"A folder with *{SUFFIX} shards is needed. Received: {folder}")
     return shards
+
+
+def find_splits(datasets: Sequence[str | pathlib.Path]) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
+    """Shards of the train and of the eval splits of several datasets, some of which may have only one of the two.
+
+    Raises:
+        RecordError: a dataset has neither, or all of them together have not both.
+    """
+    found: dict[str, list[pathlib.Path]] = {"train": [], "eval": []}
+    for dataset in map(pathlib.Path, datasets):
+        there = {split: sorted((dataset / split).glob(f"*{SUFFIX}")) for split in found}
+        if not any(there.values()):
+            raise RecordError(f"A folder with train/*{SUFFIX} or eval/*{SUFFIX} is needed. Received: {dataset}")
+        for split, shards in there.items():
+            found[split] += shards
+    for split, shards in found.items():
+        if not shards:
+            named = ", ".join(map(str, datasets))
+            raise RecordError(f"A folder with {split}/*{SUFFIX} is needed among those named. Received: {named}")
+    return found["train"], found["eval"]
 
 
 def parse_batch(serialised: Any, length: int) -> dict[str, Any]:

@@ -128,7 +128,9 @@ def _read(path: str, source: Source) -> _File:
     try:
         for serialised in tf.data.TFRecordDataset([path], compression_type="GZIP").batch(_BATCH):
             clips = source.parse(serialised)
-            for other in sorted(set(clips["body_id"].numpy()) - {source.body_id.encode()}):
+            # Records without SMPL labels are of no body.
+            bodies = clips["body_id"].numpy()[clips["has_smpl"].numpy() > 0]
+            for other in sorted(set(bodies) - {source.body_id.encode()}):
                 check_body_id(other.decode(), source.body_id, f"A record of {path}")
             ids = np.array([name.decode() for name in clips["clip_id"].numpy()])
             finite = np.ones(len(ids), bool)

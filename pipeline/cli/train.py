@@ -37,10 +37,8 @@ def main(_: list[str]) -> int:
     if values.base and values.stage not in ("video", "hmr"):
         raise ConfigError(f"--base goes with --stage=video or --stage=hmr. Received: --stage={values.stage}")
     config, out = flag_groups.config().to_dict(), pathlib.Path(values.out)
-    folders = [pathlib.Path(folder) for given in values.data for folder in given.split(",")]
-    train_files, eval_files = (
-        [str(path) for folder in folders for path in records.find_shards(folder / split)] for split in ("train", "eval")
-    )
+    folders = [folder for given in values.data for folder in given.split(",")]
+    train_files, eval_files = ([str(path) for path in shards] for shards in records.find_splits(folders))
     for stage in ("frame", "video") if values.stage == "both" else (values.stage,):
         base = {"frame": None, "video": values.base or str(out / "frame"), "hmr": values.base or None}[stage]
         run_dir = out / "logs" / stage

@@ -141,6 +141,23 @@ def test_shards(tmp_path):
         records.find_shards(tmp_path / "nothing")
 
 
+def test_datasets_of_one_split_join_others(tmp_path):
+    paths = [tmp_path / name for name in ("a/train/1", "a/eval/2", "b/train/3", "c/eval/4")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(path.name + records.SUFFIX).touch()
+    a, b, c, nothing = (tmp_path / name for name in "abcn")
+    names = [[path.name[0] for path in shards] for shards in records.find_splits([a, b, c])]
+    assert names == [["1", "3"], ["2", "4"]]
+    for datasets, wanted in (
+        ([a, nothing], "Received: .*n$"),
+        ([b], "with eval/.* among"),
+        ([c], "with train/.* among"),
+    ):
+        with pytest.raises(RecordError, match=wanted):
+            records.find_splits(datasets)
+
+
 def test_the_schema_names_every_feature():
     text = records.SCHEMA_PATH.read_text()
     for name in [*records.parse_spec(), "clip/length", "clip/protocols"]:
@@ -158,3 +175,7 @@ def test_records_of_another_body_are_refused(tmp_path):
     source = Source([path], lambda s: records.parse_batch(s, T), "free-neutral-0")
     with pytest.raises(BodyMismatchError, match="Received: smpl-neutral-1"):
         inspect(source, ModelConfig(clip_length=T))
+    # Public datasets come without a body.
+    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        writer.write(records.encode(make_clip(body_id="", has_smpl=False, frames=[b"\xff\xd8"] * T)))
+    assert inspect(source, ModelConfig(clip_length=T)).labelled == 0
