@@ -171,7 +171,7 @@ def test_records_of_another_body_are_refused(tmp_path):
 
     path = str(tmp_path / f"a{records.SUFFIX}")
     with tf.io.TFRecordWriter(path, "GZIP") as writer:
-        writer.write(records.encode(make_clip(body_id="smpl-neutral-1")))
+        writer.write(records.encode(make_clip(body_id="smpl-neutral-1", has_smpl=True)))
     source = Source([path], lambda s: records.parse_batch(s, T), "free-neutral-0")
     with pytest.raises(BodyMismatchError, match="Received: smpl-neutral-1"):
         inspect(source, ModelConfig(clip_length=T))
