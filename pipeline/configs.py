@@ -27,7 +27,7 @@ DEMO = Config(
     ),
     loss=LossConfig(betas=0.2, heatmaps=0.5),
     frame=TrainConfig(batch_clips=16, frames_per_clip=2, epochs=150, learning_rate=3e-3, augmentation=0.2),
-    video=TrainConfig(batch_clips=4, frames_per_clip=16, epochs=9, learning_rate=5e-4, augmentation=0.2),
+    video=TrainConfig(batch_clips=4, frames_per_clip=16, epochs=9, learning_rate=2e-4, augmentation=0.2),
 )
 
 # What `mviper bench accuracy` compares and the pretrained model comes from: the demo's architecture, trained for about
