@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -54,7 +55,9 @@ def write(folder, *clips):
 
 
 def test_means_count_frames_and_slices_part_them(tmp_path):
-    shards = write(tmp_path, *(make_clip(f"clip-{i}", "run" if i < 3 else "walk") for i in range(10)))
+    clips = [make_clip(f"clip-{i}", "run" if i < 3 else "walk") for i in range(10)]
+    clips[0], clips[4] = (dataclasses.replace(clips[i], protocols=names) for i, names in ((0, ("1", "2")), (4, ("1",))))
+    shards = write(tmp_path, *clips)
 
     def method(_serialised, labels):
         number = np.array([float(name.decode().split("-")[1]) for name in labels["clip_id"]])
@@ -67,7 +70,9 @@ def test_means_count_frames_and_slices_part_them(tmp_path):
     assert found.overall["a_mm"] == pytest.approx((3 * 45 - 9) / 29)
     assert found.slices["action"]["run"]["a_mm"] == pytest.approx(1.0)
     assert found.slices["action"]["walk"]["a_mm"] == pytest.approx((3 * 42 - 9) / 20)
-    assert set(found.slices) == {"source", "action", "camera"}
+    assert set(found.slices) == {"source", "action", "camera", "subject", "protocols"}
+    # A clip counts for each of its protocols.
+    assert {name: values["a_mm"] for name, values in found.slices["protocols"].items()} == {"1": 2.0, "2": 0.0}
 
 
 def test_the_mean_of_one_pose_has_no_error(tmp_path):
