@@ -5,7 +5,7 @@ with 2D labels; a rule that needed more would show the network other sizes at pr
 crouches is magnified, in both alike. Within a clip the largest box near by counts, so that a step, a raised arm or a
 crouch of a moment does not change the scale.
 
-Inside TensorFlow graphs, since evaluation is one; eager tensors do for the rest.
+Inside TensorFlow graphs, since evaluation is one; eager tensors and arrays do for the rest.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def follow(centre: Any, side: Any, known: Any, frame_size: Any) -> Any:
     """
     import tensorflow as tf
 
+    centre, side, known = (tf.convert_to_tensor(values) for values in (centre, side, known))
     length = tf.shape(side)[-1]
     weight = tf.cast(known, side.dtype)
     total = tf.reduce_sum(weight, -1, keepdims=True)
