@@ -15,7 +15,6 @@ The load of the machine is in `machine`: with other programs on its cores these 
 
 from __future__ import annotations
 
-import collections
 import json
 import pathlib
 import tempfile
@@ -25,6 +24,7 @@ from collections.abc import Iterator
 import numpy as np
 from absl import flags
 
+from benchmarks import job_outcomes
 from benchmarks.harness import Result
 
 FLAGS = flags.FLAGS
@@ -74,15 +74,7 @@ def _convert(reader, root: pathlib.Path, out: pathlib.Path) -> tuple[float, floa
 
     runner = [*job_run.DEFAULT_RUNNER, f"--direct_num_workers={FLAGS.convert_workers}"]
     summary, _ = convert_job.run(reader, root, out, convert_job.ConvertSettings(), runner=runner)
-    by_worker = collections.defaultdict(list)
-    for path in (out / "stats").iterdir():
-        for outcome in json.loads(path.read_text())["clips"]:
-            by_worker[outcome["worker"]].append(outcome)
-    rates = [
-        sum(o["frames"] for o in found) / (max(o["ended"] for o in found) - min(o["began"] for o in found))
-        for found in by_worker.values()
-    ]
-    return sum(rates), summary.totals.peak_memory_mb
+    return job_outcomes.frames_per_second(job_outcomes.read(out)), summary.totals.peak_memory_mb
 
 
 def _picture(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:

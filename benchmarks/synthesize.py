@@ -17,9 +17,7 @@ The load of the machine is in `machine`: with other programs on its cores, scali
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import json
 import os
 import pathlib
 import tempfile
@@ -27,6 +25,7 @@ import tempfile
 import numpy as np
 from absl import flags
 
+from benchmarks import job_outcomes
 from benchmarks.harness import Figure, Result
 
 FLAGS = flags.FLAGS
@@ -53,11 +52,12 @@ def run() -> Result:
         long, long_totals = _job(_many_looks(plan, two), work / "long", 1, str(work / "simulations"))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     frames = max(totals.frames, 1)
+    rates = [job_outcomes.frames_per_second(outcomes) for outcomes in (one, two)]
     figures: dict[str, Figure] = {
         "cpu_s_per_frame": sum(totals.cpu_seconds.values()) / frames,
         "simulate_cpu_s_per_frame": totals.cpu_seconds["simulate"] / frames,
         "render_cpu_s_per_frame": totals.cpu_seconds["render"] / frames,
-        "scaling_1_to_2": _frames_per_second(two) / _frames_per_second(one) if cores > 1 else None,
+        "scaling_1_to_2": rates[1] / rates[0] if cores > 1 else None,
         "worker_memory_mb": max(totals.peak_memory_mb, long_totals.peak_memory_mb),
         "memory_growth_mb": _growth([outcome.memory_mb for outcome in long]),
         "kilobytes_per_frame": totals.bytes / frames / 1000,
@@ -69,17 +69,11 @@ def run() -> Result:
 
 def _job(plan, out: pathlib.Path, workers: int, simulations: str):
     """Runs a job; returns its clips' outcomes, by time, and its totals."""
-    from components import job_run, jobs, synthesis_job
-    from model.typed_json import build
+    from components import job_run, synthesis_job
 
     runner = [*job_run.DEFAULT_RUNNER, f"--direct_num_workers={workers}"]
     summary = synthesis_job.run(plan, out, 1.0, runner, simulations)
-    outcomes = [
-        build(jobs.Outcome, values)
-        for path in (out / "stats").iterdir()
-        for values in json.loads(path.read_text())["clips"]
-    ]
-    return sorted(outcomes, key=lambda outcome: outcome.ended), summary.totals
+    return job_outcomes.read(out), summary.totals
 
 
 def _many_looks(plan, outcomes):
@@ -95,18 +89,6 @@ def _many_looks(plan, outcomes):
             backdrop=other.backdrop, backdrop_seed=number,
             textures=tuple((kind, number) for kind, _ in clip.textures),
         )  # fmt: skip
-
-
-def _frames_per_second(outcomes) -> float:
-    """Sum of the workers' rates, each over the time that it worked."""
-    by_worker = collections.defaultdict(list)
-    for outcome in outcomes:
-        by_worker[outcome.worker].append(outcome)
-    rate = 0.0
-    for found in by_worker.values():
-        began = min(outcome.group_began for outcome in found)
-        rate += sum(outcome.frames for outcome in found) / (max(outcome.ended for outcome in found) - began)
-    return rate
 
 
 def _growth(memory: list[float]) -> float | None:

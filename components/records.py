@@ -83,7 +83,7 @@ class Clip:
     @property
     def labelled(self) -> np.ndarray:
         """Bool [T, 19]: keypoints that have a place in the frames."""
-        return np.any(self.keypoints2d != 0, axis=-1)
+        return labelled(self.keypoints2d)
 
     @property
     def title(self) -> str:
@@ -112,6 +112,11 @@ _FLOATS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "camera/intrinsics": ("intrinsics", (3, 3)),
     "camera/extrinsics": ("extrinsics", ("T", 3, 4)),
 }
+
+
+def labelled(keypoints2d: np.ndarray) -> np.ndarray:
+    """Which keypoints [..., 3] (x, y, visible) somebody has placed: bool [...]. The others are (0, 0, 0)."""
+    return np.any(keypoints2d != 0, axis=-1)
 
 
 def _shape(shape: tuple[Any, ...], length: int) -> tuple[int, ...]:
@@ -238,7 +243,7 @@ def find_shards(folder: str | pathlib.Path) -> list[pathlib.Path]:
     Raises:
         RecordError: the folder is missing or holds none.
     """
-    shards = sorted(pathlib.Path(folder).glob(f"*{SUFFIX}"))
+    shards = _shards(pathlib.Path(folder))
     if not shards:
         raise RecordError(f"A folder with *{SUFFIX} shards is needed. Received: {folder}")
     return shards
@@ -252,7 +257,7 @@ def find_splits(datasets: Sequence[str | pathlib.Path]) -> tuple[list[pathlib.Pa
     """
     found: dict[str, list[pathlib.Path]] = {"train": [], "eval": []}
     for dataset in map(pathlib.Path, datasets):
-        there = {split: sorted((dataset / split).glob(f"*{SUFFIX}")) for split in found}
+        there = {split: _shards(dataset / split) for split in found}
         if not any(there.values()):
             raise RecordError(f"A folder with train/*{SUFFIX} or eval/*{SUFFIX} is needed. Received: {dataset}")
         for split, shards in there.items():
@@ -262,6 +267,10 @@ def find_splits(datasets: Sequence[str | pathlib.Path]) -> tuple[list[pathlib.Pa
             named = ", ".join(map(str, datasets))
             raise RecordError(f"A folder with {split}/*{SUFFIX} is needed among those named. Received: {named}")
     return found["train"], found["eval"]
+
+
+def _shards(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(folder.glob(f"*{SUFFIX}"))
 
 
 def parse_batch(serialised: Any, length: int) -> dict[str, Any]:

@@ -8,9 +8,13 @@ import pathlib
 
 def assets_folder() -> pathlib.Path:
     """What `mviper assets fetch` brings: $MVIPER_ASSETS, else ~/.cache/mviper/assets."""
-    return pathlib.Path(os.environ.get("MVIPER_ASSETS") or pathlib.Path.home() / ".cache" / "mviper" / "assets")
+    return _folder("MVIPER_ASSETS", "assets")
 
 
 def models_folder() -> pathlib.Path:
     """SavedModels made from networks that come with the program: $MVIPER_MODELS, else ~/.cache/mviper/models."""
-    return pathlib.Path(os.environ.get("MVIPER_MODELS") or pathlib.Path.home() / ".cache" / "mviper" / "models")
+    return _folder("MVIPER_MODELS", "models")
+
+
+def _folder(variable: str, name: str) -> pathlib.Path:
+    return pathlib.Path(os.environ.get(variable) or pathlib.Path.home() / ".cache" / "mviper" / name)

@@ -34,14 +34,9 @@ _KEYPOINT_LABELS = {
 
 def conventions_sheet() -> np.ndarray:
     """Joints and keypoints of the neutral body in its rest pose, then world, camera and image axes: uint8 [H, W, 3]."""
-    body = NumpyBody(load_body("neutral"))
-    vertices, joints = on_floor(body, stills.pose("t-pose"), np.zeros(conventions.NUM_BETAS))
+    body, vertices, joints = _rest()
     keypoints = body.keypoints(vertices)
-    studio = Studio(750, 720)
-    framing = Framing((0.0, 0.92, 0.0), 2.08, elevation=0.0)
-    faint = studio.picture(body.data, vertices, framing, opacity=0.5)
-    camera = studio.camera(framing)
-    studio.close()
+    faint, camera = _faint(body, vertices)
     bones = [(conventions.PARENTS[j], j) for j in range(1, conventions.NUM_JOINTS)]
     top = [
         _named_points(faint, camera, joints, conventions.JOINTS, _JOINT_LABELS, bones, "24 joints, rest pose"),
@@ -58,14 +53,9 @@ def keypoint_sheet(panels: Mapping[str, Mapping[str, str]], columns: int = 3) ->
         panels: title -> keypoint -> what is written at it.
         columns: panels in a row.
     """
-    body = NumpyBody(load_body("neutral"))
-    vertices, _ = on_floor(body, stills.pose("t-pose"), np.zeros(conventions.NUM_BETAS))
+    body, vertices, _ = _rest()
     keypoints = body.keypoints(vertices)
-    studio = Studio(750, 720)
-    framing = Framing((0.0, 0.92, 0.0), 2.08, elevation=0.0)
-    faint = studio.picture(body.data, vertices, framing, opacity=0.5)
-    camera = studio.camera(framing)
-    studio.close()
+    faint, camera = _faint(body, vertices)
     cells = []
     for title, texts in panels.items():
         names = tuple(name for name in conventions.KEYPOINTS if name in texts)
@@ -74,6 +64,22 @@ def keypoint_sheet(panels: Mapping[str, Mapping[str, str]], columns: int = 3) ->
         cells.append(_named_points(faint, camera, points, names, _KEYPOINT_LABELS, [], title, said))
     cells += [np.full_like(faint, PAPER)] * (-len(cells) % columns)
     return np.concatenate([np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)])
+
+
+def _rest() -> tuple[NumpyBody, np.ndarray, np.ndarray]:
+    """The neutral body, and its vertices and joints in its rest pose on the floor."""
+    body = NumpyBody(load_body("neutral"))
+    return body, *on_floor(body, stills.pose("t-pose"), np.zeros(conventions.NUM_BETAS))
+
+
+def _faint(body: NumpyBody, vertices: np.ndarray) -> tuple[np.ndarray, Camera]:
+    """A body from the front that names can be read over, and the camera that saw it."""
+    studio = Studio(750, 720)
+    framing = Framing((0.0, 0.92, 0.0), 2.08, elevation=0.0)
+    faint = studio.picture(body.data, vertices, framing, opacity=0.5)
+    camera = studio.camera(framing)
+    studio.close()
+    return faint, camera
 
 
 def _named_points(

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from components import records
 from model import conventions
 from model.errors import UserError
 
@@ -87,9 +88,10 @@ class PersonClip:
         """T."""
         return len(self.keypoints2d)
 
+    @property
     def labelled(self) -> np.ndarray:
-        """[T, 19] bool: keypoints that have a place in the image."""
-        return np.any(self.keypoints2d != 0, axis=-1)
+        """Bool [T, 19]: keypoints that have a place in the images."""
+        return records.labelled(self.keypoints2d)
 
 
 @dataclasses.dataclass(frozen=True)

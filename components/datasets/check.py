@@ -82,7 +82,7 @@ def _cell(clip: base.PersonClip, image: np.ndarray) -> np.ndarray:
         picture, (width, height), None, 0, 0, cv2.INTER_AREA
     )
     points = (window.keypoints(clip.keypoints2d)[0, :, :2] + 0.5) * scale - 0.5 + (left, _HEADER)
-    known, visible = clip.labelled()[0], clip.keypoints2d[0, :, 2] > 0
+    known, visible = clip.labelled[0], clip.keypoints2d[0, :, 2] > 0
     note = Annotation(page)
     note.text(clip.clip_id[-44:], (4, _HEADER / 2), 11, align="left")
     for a, b in BONES:

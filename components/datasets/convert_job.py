@@ -129,7 +129,7 @@ class _Planned:
 
 def rejection(clip: base.PersonClip, settings: ConvertSettings) -> str:
     """Why a clip is left out (paper section 4.3), or "". Unlabelled video has nothing to judge."""
-    if not clip.labelled().any():
+    if not clip.labelled.any():
         return "" if clip.frames else "no labelled joints"
     if (clip.keypoints2d[..., 2] > 0).sum(-1).max() < settings.least_joints:
         return f"fewer than {settings.least_joints} visible joints"

@@ -124,22 +124,11 @@ _MPI_INF_3DHP = (
 )
 
 # The same, "relevant": the order of the test set.
-_MPI_INF_3DHP_TEST = (
-    Mapped("R_ankle", 10, "right_ankle"),
-    Mapped("R_knee", 9, "right_knee"),
-    Mapped("R_hip", 8, "right_hip", _CAPTURED_HIP),
-    Mapped("L_hip", 11, "left_hip", _CAPTURED_HIP),
-    Mapped("L_knee", 12, "left_knee"),
-    Mapped("L_ankle", 13, "left_ankle"),
-    Mapped("R_wrist", 4, "right_wrist"),
-    Mapped("R_elbow", 3, "right_elbow"),
-    Mapped("R_shoulder", 2, "right_shoulder"),
-    Mapped("L_shoulder", 5, "left_shoulder"),
-    Mapped("L_elbow", 6, "left_elbow"),
-    Mapped("L_wrist", 7, "left_wrist"),
-    Mapped("neck", 1, "neck", "joint of the spine, inside of the body"),
-    Mapped("head_top", 0, "head_top"),
-)
+_RELEVANT = (
+    "head_top", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",
+    "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "pelvis", "spine", "head",
+)  # fmt: skip
+_MPI_INF_3DHP_TEST = tuple(dataclasses.replace(entry, joint=_RELEVANT.index(entry.label)) for entry in _MPI_INF_3DHP)
 
 # Dataset or layout -> the joints that it has of ours.
 MAPS: dict[str, tuple[Mapped, ...]] = {

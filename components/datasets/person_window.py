@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from components.datasets.base import PersonClip
+from components.records import labelled
 from model.crop import FIELD_IN_BOXES, KEYPOINT_SHARE
 
 # The kept part over the square that the network sees: room for the augmentation's shifts and scales.
@@ -49,7 +50,7 @@ class Window:
 
     def keypoints(self, keypoints2d: np.ndarray) -> np.ndarray:
         """Keypoints [T, 19, 3] of the images in the window; what is not labelled stays (0, 0, 0)."""
-        placed = np.any(keypoints2d != 0, axis=-1, keepdims=True)
+        placed = labelled(keypoints2d)[..., None]
         # Pixel centres lie at whole numbers.
         moved = (keypoints2d[..., :2] + 0.5 - (self.left, self.top)) / self.shrink - 0.5
         return np.where(placed, np.concatenate([moved, keypoints2d[..., 2:]], -1), 0.0)
@@ -62,7 +63,7 @@ class Window:
 
 def person_side(keypoints2d: np.ndarray) -> float:
     """Largest side over the frames of the box of labelled keypoints [T, 19, 3], pixels; 0 without any."""
-    placed = np.any(keypoints2d != 0, axis=-1)
+    placed = labelled(keypoints2d)
     points = keypoints2d[..., :2]
     low = np.where(placed[..., None], points, np.inf).min(1)
     high = np.where(placed[..., None], points, -np.inf).max(1)
@@ -82,7 +83,7 @@ def window_of(clip: PersonClip, size: tuple[int, int], side: int) -> Window:
         side: largest side of the stored frames, pixels; they are shrunk by whole numbers, to more than half of it.
     """
     height, width = size
-    placed = np.any(clip.keypoints2d != 0, axis=-1)
+    placed = clip.labelled
     if placed.any():
         reach = ROOM * FIELD_IN_BOXES / KEYPOINT_SHARE / 2 * person_side(clip.keypoints2d)
         points = np.where(placed[..., None], clip.keypoints2d[..., :2], np.nan)[placed.any(1)]

@@ -92,12 +92,11 @@ def _write(path: str, picture: np.ndarray) -> None:
     """An RGB picture in the format of the path's suffix."""
     import cv2
 
-    from model.storage import written_aside
+    from synthesis.motion_sheets import write_picture
 
     if not cv2.haveImageWriter(path):
         raise ConfigError(f"A picture is .png or .jpg. Received: --picture={path}")
-    with written_aside(pathlib.Path(path)) as aside:
-        aside.write_bytes(cv2.imencode(pathlib.Path(path).suffix, picture[..., ::-1])[1].tobytes())
+    write_picture(path, picture)
 
 
 def describe(summary, left_out: dict[str, int], out: str) -> str:

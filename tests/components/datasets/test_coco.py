@@ -59,7 +59,7 @@ def write(root, part="val", change=lambda annotations: None):
 
 def test_what_is_not_labelled_has_no_place_whatever_stands_there(tmp_path):
     write(tmp_path, change=lambda people: people[0].update(keypoints=[5, 6, 2] + [7, 8, 0] * 16))
-    assert clips_of(tmp_path)[0].labelled().sum() == 1
+    assert clips_of(tmp_path)[0].labelled.sum() == 1
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_points_beside_the_image_have_a_place_and_are_not_visible(tree, shift):
     pixels[..., 0] += shift
     written.write_cdf(path, pixels)
     clip = next(clip for clip in read(tree)[0] if clip.camera == "60457274")
-    placed, visible = clip.labelled()[:, :14], clip.keypoints2d[:, :14, 2] == 1
+    placed, visible = clip.labelled[:, :14], clip.keypoints2d[:, :14, 2] == 1
     assert placed.all() and visible.any() and not visible.all()
     assert (visible == (np.abs(clip.keypoints2d[:, :14, 0] - 79.5) < 80.0)).all()
 

@@ -22,7 +22,7 @@ def test_every_video_gives_clips_with_its_folder_as_action(tmp_path):
         ("YoYo", tuple(range(16, 32, 2)), 25.0),
     ]
     assert clips[0].media == "UCF-101/Archery/v_Archery_g01_c01.avi" and clips[0].source == "ucf101"
-    assert not any(clip.labelled().any() for clip in clips) and {clip.split for clip in clips} == {"eval"}
+    assert not any(clip.labelled.any() for clip in clips) and {clip.split for clip in clips} == {"eval"}
 
 
 def test_rates_are_kept_where_none_is_wanted(tmp_path):
