@@ -1,7 +1,7 @@
 """The paper's comparison (tables 2 and 3) on generated data: video model, HMR*, frame model, SMPLify, mean pose.
 
 Trained for every seed, by the code of `mviper train`: the frame model; HMR*, which is the frame model trained further
-on stills with HMR's adversarial prior, on as many frames as the video model sees; the video model, from the same frame
+on stills with HMR's adversarial prior, for as many CPU seconds as the video model; the video model, from the same frame
 model. All see the same clips, and none sees the people and motions of the eval split, on which every method is judged.
 SMPLify is given the labelled 2D keypoints. Figures, METHOD being video, hmr_star, frame, smplify or mean_pose:
 
@@ -13,7 +13,7 @@ SMPLify is given the labelled 2D keypoints. Figures, METHOD being video, hmr_sta
 
 Everything is kept in --accuracy_out: the same command goes on where an interrupted one stopped, and does nothing twice.
 Seeds may be trained by several commands side by side (--accuracy_seeds=0, --accuracy_seeds=1); one of all gathers them.
-Tables go to tables.txt there.
+Tables are printed too, to standard error, and go to tables.txt there.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import sys
 import time
 from typing import Any
 
 import numpy as np
-from absl import flags, logging
+from absl import flags
 
 from benchmarks.harness import Figure, Result
 from model.config import Config
@@ -83,7 +84,7 @@ def run() -> Result:
     figures = summary(found)
     with written_aside(out / "tables.txt") as aside:
         aside.write_text(tables(figures))
-    logging.info("%s", tables(figures))
+    print(tables(figures), file=sys.stderr)
     clips = {"train_clips": _clips(train), "eval_clips": _clips(test)}
     settings = {
         "config": FLAGS.config, "digest": config.digest(), "seeds": seeds, "data": str(data),

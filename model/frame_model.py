@@ -9,8 +9,8 @@ from model.config import ModelConfig
 from model.encoder import build_encoder
 from model.regressor import IEFRegressor, MeanTheta
 
-# Rounds of regression before the one that is taught, at most; more of them change little.
-ROUNDS = 4
+# Rounds of regression before the one that is taught, at most: as many as frames of the usual clip.
+ROUNDS = 16
 
 
 class FrameModel(keras.Model):
@@ -50,7 +50,8 @@ class FrameModel(keras.Model):
         draw = keras.random.uniform((ops.shape(phi)[0], 1), seed=self.seed_generator)
         theta = mean
         for done in range(ROUNDS):
-            made = ops.stop_gradient(self.regressor(phi, theta, training=True))
+            # Without dropout, as they are made later: its noise would hide where the regressor drifts to.
+            made = ops.stop_gradient(self.regressor(phi, theta, training=False))
             if not done:
                 others = ops.roll(made, 1, axis=0)
             # A quarter of the samples has another round; fewer each time, so that each number of rounds is as frequent.

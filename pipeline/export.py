@@ -7,6 +7,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import sys
 
 import keras
 
@@ -80,6 +81,7 @@ def pretrained_base() -> pathlib.Path:
         digest.update(file.read_bytes())
     base = models_folder() / f"pretrained-{digest.hexdigest()[:12]}"
     if not (base / "1").is_dir():
+        print(f"Making a SavedModel of the network that comes along, once, in {base}", file=sys.stderr)
         base.mkdir(parents=True, exist_ok=True)
         try:
             export_checkpoint(PRETRAINED, base / "1")

@@ -10,8 +10,9 @@ from absl import flags
 
 import benchmarks
 
-SHARED = "harness"
-NAMES = tuple(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name != SHARED)
+# What they share.
+SHARED = ("harness", "job_outcomes")
+NAMES = tuple(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in SHARED)
 # Their flags are this verb's flags.
 _MODULES = {name: importlib.import_module(f"benchmarks.{name}") for name in NAMES}
 

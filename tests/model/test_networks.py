@@ -12,7 +12,7 @@ from model.body.numpy_body import NumpyBody
 from model.camera import to_normalised, to_pixels
 from model.config import Config, ModelConfig, TrainConfig
 from model.errors import ConfigError
-from model.frame_model import FrameModel
+from model.frame_model import ROUNDS, FrameModel
 from model.video_model import VideoModel
 
 TINY = ModelConfig(
@@ -81,6 +81,23 @@ def test_warm_start_copies_what_the_stages_share(frame_model, video_model):
     image = rng.random((1, 32, 32, 3)).astype(np.float32)
     phi, _ = video_model.encoder(image)
     assert np.allclose(video_model.regressor(phi, video_model.mean_theta(phi)), frame_model(image), atol=1e-6)
+
+
+def test_training_starts_at_the_mean_at_own_rounds_and_at_another_images_theta(frame_model):
+    images = 400
+    phi = rng.normal(size=(images, 192)).astype(np.float32)
+    mean = frame_model.mean_theta(phi)
+    rounds = [mean]
+    for _ in range(ROUNDS):
+        rounds.append(frame_model.regressor(phi, rounds[-1], training=False))
+    own = np.stack(rounds)
+    starts = np.asarray(frame_model._drawn_starts(phi, mean))
+    found = np.isclose(own, starts, atol=1e-5).all(-1)
+    number, known = found.argmax(0), found.any(0)
+    assert abs((known & (number == 0)).mean() - 0.5) < 0.1
+    assert abs((known & (number > 0)).mean() - 0.25) < 0.1
+    assert len(set(number[known])) > ROUNDS / 2
+    assert np.allclose(starts[~known], np.roll(own[1], 1, axis=0)[~known], atol=1e-5)
 
 
 def test_narrow_lstm_is_refused():
