@@ -39,6 +39,7 @@ def test_help_lists_the_verbs_and_imports_nothing_heavy():
         (["synthesize", "--plan={tmp}/none.jsonl"], "none.jsonl"),
         (["pipeline", "fly"], "Received: fly"),
         (["bench", "fly"], "Received: fly"),
+        (["bench", "job_outcomes"], "Received: job_outcomes"),
         (["plan", "--body={tmp}/none"], "Received: '{tmp}/none'"),
     ],
 )
