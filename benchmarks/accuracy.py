@@ -64,7 +64,7 @@ RESULT = "metrics.json"
 
 def run() -> Result:
     """Makes what is missing and prints what all of it reached."""
-    from components import records
+    from components import records, tfrecord
     from components.evaluation import evaluate
 
     config, out = flag_groups.config(), pathlib.Path(FLAGS.accuracy_out)
@@ -82,10 +82,11 @@ def run() -> Result:
     if FLAGS.accuracy_smplify:
         found["smplify"] = [_smplify(out / "smplify", config.model.clip_length, train, test)]
     figures = summary(found)
+    printed = tables(figures)
     with written_aside(out / "tables.txt") as aside:
-        aside.write_text(tables(figures))
-    print(tables(figures), file=sys.stderr)
-    clips = {"train_clips": _clips(train), "eval_clips": _clips(test)}
+        aside.write_text(printed)
+    print(printed, file=sys.stderr)
+    clips = {"train_clips": tfrecord.count(train), "eval_clips": tfrecord.count(test)}
     settings = {
         "config": FLAGS.config, "digest": config.digest(), "seeds": seeds, "data": str(data),
         "data_sha256": _short(evaluate.digest([*train, *test])),
@@ -192,12 +193,6 @@ def _cell(figures: dict[str, Figure], key: str) -> str:
     value, spread = figures[key], figures.get(f"{key}_spread")
     text = "-" if value is None else f"{value:.3g}" if value < 10 else f"{value:.1f}"
     return f"{text + (f' +-{spread / 2:.2g}' if spread else ''):>18}"
-
-
-def _clips(shards) -> int:
-    from components import tfrecord
-
-    return sum(1 for shard in shards for _ in tfrecord.read(shard))
 
 
 def _short(digests: dict[str, Any]) -> str:

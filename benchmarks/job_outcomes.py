@@ -11,13 +11,9 @@ from collections.abc import Iterable
 def read(out: pathlib.Path):
     """Outcomes (components.jobs.Outcome) of all clips in a job's folder, by the time they ended."""
     from components import jobs
-    from model.typed_json import build
 
-    outcomes = [
-        build(jobs.Outcome, values)
-        for path in (out / "stats").iterdir()
-        for values in json.loads(path.read_text())["clips"]
-    ]
+    stats = [json.loads(path.read_text()) for path in (out / "stats").iterdir()]
+    outcomes = [outcome for shard in stats for outcome in jobs.outcomes_of(shard)]
     return sorted(outcomes, key=lambda outcome: outcome.ended)
 
 

@@ -26,7 +26,6 @@ from typing import Any
 
 from components import jobs
 from components.job_store import JobStore
-from model.typed_json import build
 
 REPORT = "job.json"
 
@@ -79,8 +78,7 @@ def sum_up(store: JobStore, shards: Iterable[jobs.Shard], run: str = "") -> Tota
         finished += 1
         size += stats["bytes"]
         total.update(stats["cpu_seconds"])
-        for values in stats["clips"]:
-            outcome = build(jobs.Outcome, values)
+        for outcome in jobs.outcomes_of(stats):
             clips, frames = clips + (not outcome.failed), frames + outcome.frames
             peak = max(peak, outcome.peak_memory_mb)
             if outcome.failed:

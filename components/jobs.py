@@ -233,6 +233,11 @@ def assemble(store: JobStore, shard: Shard) -> bool:
     return True
 
 
+def outcomes_of(stats: dict[str, Any]) -> list[Outcome]:
+    """Clips' outcomes in what a finished shard's stats file holds, in the order of its records."""
+    return [build(Outcome, values) for values in stats["clips"]]
+
+
 def reopen(store: JobStore, shard: Shard, again: Callable[[Outcome], bool]) -> bool:
     """Takes a finished shard apart, so that some of its failed clips are tried once more.
 
@@ -252,7 +257,7 @@ def reopen(store: JobStore, shard: Shard, again: Callable[[Outcome], bool]) -> b
     """
     if not store.exists(shard.failures_file):
         return False
-    outcomes = [build(Outcome, values) for values in json.loads(store.read(shard.stats_file))["clips"]]
+    outcomes = outcomes_of(json.loads(store.read(shard.stats_file)))
     kept = [outcome for outcome in outcomes if not (outcome.failed and again(outcome))]
     if len(kept) == len(outcomes):
         return False

@@ -62,6 +62,15 @@ def read(path: str | pathlib.Path) -> Iterator[bytes]:
         ) from error
 
 
+def count(paths: Iterable[str | pathlib.Path]) -> int:
+    """Number of records in files.
+
+    Raises:
+        RecordError: as `read` does.
+    """
+    return sum(1 for path in paths for _ in read(path))
+
+
 def _check(data: bytes, crc: bytes) -> None:
     if _masked_crc(data) != crc:
         raise EOFError

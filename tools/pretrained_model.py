@@ -53,7 +53,7 @@ def main(folder: str) -> None:
     _, config, body_id = checkpoint.read_settings(trained / checkpoint.EXTRA)
     metrics = json.loads((trained / "metrics.json").read_text())
     report = json.loads((accuracy / "data" / "job.json").read_text())
-    held_out = sum(1 for shard in records.find_shards(accuracy / "data" / "eval") for _ in tfrecord.read(shard))
+    held_out = tfrecord.count(records.find_shards(accuracy / "data" / "eval"))
     network, _, _ = checkpoint.load(trained / checkpoint.EXTRA)
     table = [
         f"| {title} | {_number(metrics[key])} | {_number(metrics[f'mean_pose_{key}'])} |" for key, title in ROWS.items()

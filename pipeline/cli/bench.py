@@ -1,4 +1,4 @@
-"""Example: mviper bench body --json. Names: body. Each one's figures are explained at the top of benchmarks/NAME.py."""
+"""Example: mviper bench body --json. Each one's figures are explained at the top of benchmarks/NAME.py."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from absl import flags
 
 import benchmarks
 
-# What they share.
-SHARED = ("harness", "job_outcomes")
-NAMES = tuple(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in SHARED)
-# Their flags are this verb's flags.
-_MODULES = {name: importlib.import_module(f"benchmarks.{name}") for name in NAMES}
+# A benchmark is a module that runs; the others are what benchmarks share. Their flags are this verb's flags.
+_FOUND = {m.name: importlib.import_module(f"benchmarks.{m.name}") for m in pkgutil.iter_modules(benchmarks.__path__)}
+_BENCHMARKS = {name: module for name, module in _FOUND.items() if hasattr(module, "run")}
 
 flags.DEFINE_bool("json", False, "print one JSON object")
 
@@ -24,10 +22,10 @@ def main(positional: list[str]) -> int:
     from benchmarks import harness
     from model.errors import ConfigError
 
-    if len(positional) != 1 or positional[0] not in NAMES:
-        raise ConfigError(f"A benchmark is one of {', '.join(NAMES)}. Received: {' '.join(positional) or 'none'}")
+    if len(positional) != 1 or positional[0] not in _BENCHMARKS:
+        raise ConfigError(f"A benchmark is one of {', '.join(_BENCHMARKS)}. Received: {' '.join(positional) or 'none'}")
     name = positional[0]
-    found = harness.report(name, _MODULES[name].run())
+    found = harness.report(name, _BENCHMARKS[name].run())
     if flags.FLAGS.json:
         print(json.dumps(found))
         return 0
